@@ -1,0 +1,158 @@
+//! Starts runs and direct calls.
+
+use crate::call::Job;
+use crate::fill::{Barred, Claimed, lease};
+use crate::ids::{CallId, LeadId, RosterId, RunId};
+use crate::phone::PhoneNumber;
+use crate::state::{Phase, Run, State};
+use crate::time::Timestamp;
+use crate::timing::Timing;
+
+/// A run that somebody asks for. Its pages are stored already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewRun {
+    pub roster: RosterId,
+    pub total: u32,
+    /// How many calls at once; the business's limit unless given.
+    pub concurrency: Option<u32>,
+}
+
+/// Whether the run was started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub enum StartedRun {
+    /// The run is in the state and waits for slots.
+    Started {
+        state: State,
+        run: RunId,
+        concurrency: u32,
+    },
+    /// The concurrency is not within 1 and the limit.
+    BadConcurrency { limit: u32 },
+}
+
+/// Adds a run. Also while the business is at its limit: the run waits.
+pub fn start_run(mut state: State, new: NewRun, now: Timestamp) -> StartedRun {
+    let concurrency = new.concurrency.unwrap_or(state.limit);
+    let is_allowed = (1..=state.limit).contains(&concurrency);
+    if !is_allowed {
+        return StartedRun::BadConcurrency { limit: state.limit };
+    }
+    let run = take_number(&mut state);
+    // A newcomer counts as served as often as the least served, so that it neither
+    // jumps ahead of the others nor waits for them.
+    let waiting = state
+        .runs
+        .values()
+        .filter(|run| run.phase == Phase::Running && run.queued() > 0);
+    let served = waiting.map(|run| run.served).min().unwrap_or(0);
+    state.runs.insert(
+        run,
+        Run {
+            roster: new.roster,
+            total: new.total,
+            concurrency: new.concurrency,
+            next: 0,
+            returned: Vec::new(),
+            completed: 0,
+            failed: 0,
+            canceled: 0,
+            served,
+            phase: Phase::Running,
+            created_at: now,
+            over_at: None,
+            last_error: None,
+        },
+    );
+    state.assert_balanced();
+    StartedRun::Started {
+        state,
+        run,
+        concurrency,
+    }
+}
+
+/// Takes a run's number without starting it, for a run that is recorded as failed at once.
+pub fn number_failed_run(mut state: State) -> (State, RunId) {
+    let run = take_number(&mut state);
+    (state, run)
+}
+
+fn take_number(state: &mut State) -> RunId {
+    let run = RunId::new(state.next_run).expect("run numbers start at 1");
+    state.next_run += 1;
+    run
+}
+
+/// A lead that somebody wants to call at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DirectLead {
+    pub lead: LeadId,
+    /// Its number, or why it cannot be called.
+    pub to: Result<PhoneNumber, Barred>,
+}
+
+/// What becomes of one lead that somebody wants to call at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Direct {
+    /// It has a slot.
+    Claimed(Claimed),
+    /// It cannot be called.
+    Barred(LeadId, Barred),
+    /// Its number is in a call of this business.
+    AlreadyInCall(LeadId),
+}
+
+/// Whether direct calls may be placed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub enum StartedCalls {
+    /// Every lead has its answer, in the order asked for.
+    Decided { state: State, answers: Vec<Direct> },
+    /// There are fewer free slots than leads that could be called. Nothing is started.
+    SlotsBusy {
+        active: u32,
+        limit: u32,
+        available: u32,
+    },
+}
+
+/// Claims a slot for each of the leads that can be called, or for none of them.
+pub fn start_calls(
+    mut state: State,
+    leads: &[DirectLead],
+    mint: &mut dyn FnMut() -> CallId,
+    now: Timestamp,
+    timing: &Timing,
+) -> StartedCalls {
+    let (limit, active, available) = (state.limit, state.slots_in_use(), state.slots_free());
+    let mut answers = Vec::with_capacity(leads.len());
+    for DirectLead { lead, to } in leads {
+        let answer = match to {
+            Err(reason) => Direct::Barred(*lead, *reason),
+            Ok(to) if state.is_in_call(to) => Direct::AlreadyInCall(*lead),
+            Ok(_) if state.slots_free() == 0 => {
+                return StartedCalls::SlotsBusy {
+                    active,
+                    limit,
+                    available,
+                };
+            }
+            Ok(to) => {
+                let lease = lease(Job::Direct { lead: *lead }, to.clone(), now, timing);
+                let claimed = Claimed {
+                    call: mint(),
+                    lease,
+                    lead: *lead,
+                };
+                state.active.insert(claimed.call, claimed.lease.clone());
+                Direct::Claimed(claimed)
+            }
+        };
+        answers.push(answer);
+    }
+    StartedCalls::Decided { state, answers }
+}
+
+#[cfg(test)]
+mod tests;

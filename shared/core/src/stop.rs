@@ -1,0 +1,108 @@
+//! Stops runs, and changes what a business has set.
+
+use crate::fill::close_runs;
+use crate::ids::{CallId, RunId};
+use crate::phone::PhoneNumber;
+use crate::state::{Phase, RunStatus, State};
+use crate::time::Timestamp;
+
+/// What somebody who stops a run wants for its live calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LiveCalls {
+    /// They go on to their end.
+    Finish,
+    /// They are ended.
+    HangUp,
+}
+
+/// What stopping a run did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub enum StoppedRun {
+    /// From the write of `state` on, no call of the run is claimed.
+    Stopped {
+        state: State,
+        canceled: u32,
+        in_progress: u32,
+    },
+    /// It was not running any more; `state` differs only if its live calls are now to be ended.
+    AlreadyOver {
+        state: State,
+        is_changed: bool,
+        status: RunStatus,
+        in_progress: u32,
+    },
+    /// The state does not know it: it never was, or is over and filed.
+    NotHere,
+}
+
+/// Cancels every lead of a run that was not called.
+pub fn stop(mut state: State, id: RunId, live_calls: LiveCalls, now: Timestamp) -> StoppedRun {
+    let in_progress = state.in_progress(id);
+    let phase = match live_calls {
+        LiveCalls::Finish => Phase::Stopped,
+        LiveCalls::HangUp => Phase::HangingUp,
+    };
+    let Some(run) = state.runs.get_mut(&id) else {
+        return StoppedRun::NotHere;
+    };
+    let status = run.status(in_progress);
+    if status != RunStatus::Running {
+        let is_changed = in_progress > 0 && run.phase == Phase::Stopped && phase != run.phase;
+        if is_changed {
+            run.phase = phase;
+        }
+        return StoppedRun::AlreadyOver {
+            state,
+            is_changed,
+            status,
+            in_progress,
+        };
+    }
+    let canceled = run.cancel_queued(phase);
+    close_runs(&mut state, now);
+    state.assert_balanced();
+    StoppedRun::Stopped {
+        state,
+        canceled,
+        in_progress,
+    }
+}
+
+/// Sets the limit. A lower one cuts no call: it drains.
+pub fn set_limit(mut state: State, limit: u32) -> State {
+    state.limit = limit;
+    state
+}
+
+/// How many earlier numbers are kept: more changes than this within the life of one call
+/// are a mistake, and must not make the item grow.
+const CALLER_IDS_MAX: usize = 16;
+
+/// Sets the number that calls come from.
+///
+/// Earlier ones are kept while any call is live: one of them may be what a call that
+/// the carrier never confirmed was placed from.
+pub fn set_caller_id(mut state: State, number: PhoneNumber) -> State {
+    if state.active.is_empty() {
+        state.caller_ids.clear();
+    }
+    state.caller_ids.retain(|earlier| *earlier != number);
+    state.caller_ids.push(number);
+    let too_many = state.caller_ids.len().saturating_sub(CALLER_IDS_MAX);
+    state.caller_ids.drain(..too_many);
+    state
+}
+
+impl State {
+    /// The calls that a stopped run wants ended.
+    pub fn to_hang_up(&self) -> impl Iterator<Item = CallId> {
+        self.active.iter().filter_map(|(&call, lease)| {
+            let run = self.runs.get(&lease.job.run()?)?;
+            (run.phase == Phase::HangingUp).then_some(call)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;
