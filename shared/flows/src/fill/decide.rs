@@ -1,0 +1,219 @@
+//! Decides, with the leads that the decision needs, and commits.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Result, bail};
+use futures::future::try_join_all;
+use ringfence_core::call::Job;
+use ringfence_core::fill::{Barred, Candidate, Candidates, Fact, Filled, Skipped, fill};
+use ringfence_core::ids::{BusinessId, CallId, LeadId, RunId};
+use ringfence_core::state::{Lease, State};
+use tracing::{debug, info, warn};
+
+use crate::claim::{ATTEMPTS_MAX, Claim, Committed, Names, commit};
+use crate::ledger::{Rosters, Stored};
+use crate::records::Lead;
+use crate::settle::lead_of;
+use crate::world::{World, mint};
+
+/// How many times one decision looks up more leads before it is committed as it is.
+const LOOK_UPS_MAX: u32 = 8;
+
+/// Whether a decision may claim slots.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Claims {
+    Free,
+    /// There would be no time left to dial for them.
+    None,
+}
+
+/// A decision that was committed, or that had nothing to change.
+pub(super) struct Step {
+    pub(super) stored: Stored,
+    pub(super) claims: Vec<Claim>,
+    pub(super) skipped: Vec<Skipped>,
+    pub(super) lost: Vec<Lost>,
+    pub(super) has_more: bool,
+}
+
+/// A call that the carrier never knew.
+pub(super) struct Lost {
+    pub(super) call: CallId,
+    pub(super) job: Job,
+    pub(super) lead: LeadId,
+}
+
+/// Decides and commits, again and again while others are first.
+pub(super) async fn decide(
+    world: &impl World,
+    business: &BusinessId,
+    mut stored: Stored,
+    facts: &[Fact],
+    claims: Claims,
+) -> Result<Step> {
+    let mut book = Book {
+        claims,
+        candidates: Candidates::new(),
+        names: Names::new(),
+    };
+    for _ in 0..ATTEMPTS_MAX {
+        let filled = decide_with_leads(world, business, &stored.state, facts, &mut book).await?;
+        for (fact, why) in &filled.ignored {
+            debug!(business.id = %business, "nothing changed by {fact:?}: {why:?}");
+        }
+        let Filled {
+            state,
+            is_changed,
+            claims: claimed,
+            skipped,
+            lost,
+            has_more,
+            ..
+        } = filled;
+        if !is_changed {
+            let (claims, skipped, lost) = (Vec::new(), Vec::new(), Vec::new());
+            return Ok(Step {
+                stored,
+                claims,
+                skipped,
+                lost,
+                has_more,
+            });
+        }
+        match commit(world, business, &stored, &state, &claimed, &book.names).await? {
+            Committed::Applied(claims) => {
+                info!(
+                    business.id = %business,
+                    slots.in_use = state.slots_in_use(),
+                    slots.limit = state.limit,
+                    "claimed {} slots", claims.len()
+                );
+                let lost = with_leads(world, &state, lost).await;
+                let stored = Stored {
+                    state,
+                    rev: stored.rev + 1,
+                };
+                return Ok(Step {
+                    stored,
+                    claims,
+                    skipped,
+                    lost,
+                    has_more,
+                });
+            }
+            Committed::Stale(newer) => {
+                debug!(business.id = %business, "another worker was first; deciding again");
+                stored = newer;
+            }
+        }
+    }
+    bail!("the state of business {business} kept changing")
+}
+
+/// Decides, looking up the leads that a decision asks for until it asks for no more.
+async fn decide_with_leads(
+    world: &impl World,
+    business: &BusinessId,
+    state: &State,
+    facts: &[Fact],
+    book: &mut Book,
+) -> Result<Filled> {
+    let now = world.now();
+    let mut look_ups = 0;
+    loop {
+        let mut mint = || mint(world, now);
+        let mut filled = fill(
+            state.clone(),
+            facts,
+            &book.candidates,
+            &mut mint,
+            now,
+            world.timing(),
+        );
+        if book.claims == Claims::None || filled.wanted.is_empty() {
+            return Ok(filled);
+        }
+        if look_ups == LOOK_UPS_MAX {
+            filled.has_more = true;
+            return Ok(filled);
+        }
+        look_up(world, business, &filled, book).await?;
+        look_ups += 1;
+    }
+}
+
+/// What has been looked up for a decision.
+struct Book {
+    claims: Claims,
+    candidates: Candidates,
+    names: Names,
+}
+
+/// Finds the leads at the positions that a decision wants.
+async fn look_up(
+    world: &impl World,
+    business: &BusinessId,
+    filled: &Filled,
+    book: &mut Book,
+) -> Result<()> {
+    let mut positions: BTreeMap<RunId, Vec<u32>> = BTreeMap::new();
+    let is_new = |position: &&(RunId, u32)| !book.candidates.contains_key(*position);
+    for &(run, index) in filled.wanted.iter().filter(is_new) {
+        positions.entry(run).or_default().push(index);
+    }
+    let of_runs = positions.into_iter().map(|(run, indexes)| async move {
+        let roster = filled.state.runs[&run].roster;
+        let leads = world.ledger().roster_leads(roster, &indexes).await?;
+        anyhow::Ok(
+            indexes
+                .into_iter()
+                .zip(leads)
+                .map(move |(index, lead)| ((run, index), lead)),
+        )
+    });
+    let wanted: Vec<((RunId, u32), LeadId)> =
+        try_join_all(of_runs).await?.into_iter().flatten().collect();
+    let mut ids: Vec<LeadId> = wanted.iter().map(|&(_, lead)| lead).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let leads = world.ledger().leads(business, &ids).await?;
+    let leads: BTreeMap<LeadId, Lead> = leads.into_iter().map(|lead| (lead.id, lead)).collect();
+    for (position, lead) in wanted {
+        let candidate = match leads.get(&lead) {
+            None => Candidate::Barred {
+                lead,
+                reason: Barred::Deleted,
+            },
+            Some(Lead { phone: None, .. }) => Candidate::Barred {
+                lead,
+                reason: Barred::NoPhone,
+            },
+            Some(Lead {
+                phone: Some(to), ..
+            }) => Candidate::Callable {
+                lead,
+                to: to.clone(),
+            },
+        };
+        book.candidates.insert(position, candidate);
+    }
+    book.names
+        .extend(leads.into_values().map(|lead| (lead.id, lead.name)));
+    Ok(())
+}
+
+/// Finds the leads of calls that the carrier never knew. Only for the record: whoever
+/// asks has claims in hand, which must not be lost over it.
+async fn with_leads(world: &impl World, state: &State, lost: Vec<(CallId, Lease)>) -> Vec<Lost> {
+    let mut found = Vec::with_capacity(lost.len());
+    for (call, Lease { job, .. }) in lost {
+        match lead_of(world, state, job).await {
+            Ok(Some(lead)) => found.push(Lost { call, job, lead }),
+            Ok(None) => {}
+            Err(error) => {
+                warn!(call.id = %call, "failed to find the lead of call {call}: {error:#}")
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,82 @@
+//! What reports and decisions add to the call records.
+
+use ringfence_core::call::{Job, Outcome, Report};
+use ringfence_core::fill::Fact;
+use ringfence_core::ids::{CallId, LeadId};
+
+use super::decide::Step;
+use crate::records::{CallNote, News};
+use crate::world::World;
+
+/// The error of a call that nobody could confirm: the carrier does not know it, and it
+/// is not dialled again.
+const UNCONFIRMED: &str = "unconfirmed";
+
+/// What a report means for the state. Only an end means anything.
+pub(super) fn end_of(report: &Report) -> Option<Fact> {
+    let outcome = report.status.outcome()?;
+    Some(Fact::Ended {
+        call: report.call,
+        outcome,
+    })
+}
+
+/// What a report adds to the record of its call.
+pub(super) fn note_of(report: &Report) -> CallNote {
+    let news = match report.status.outcome() {
+        None => News::Live(report.status),
+        Some(outcome) => News::Over {
+            outcome,
+            status: Some(report.status),
+            at: report.at,
+            duration_seconds: report.duration_seconds,
+            error: None,
+        },
+    };
+    let Report {
+        call,
+        job,
+        lead,
+        ref sid,
+        ..
+    } = *report;
+    CallNote {
+        call,
+        job,
+        lead,
+        who: None,
+        sid: Some(sid.clone()),
+        news,
+    }
+}
+
+/// What a decision adds to the records: the jobs that it ended without a call.
+pub(super) fn notes_of(world: &impl World, step: &Step) -> Vec<CallNote> {
+    let failed = |call: CallId, job: Job, lead: LeadId, error: &str| CallNote {
+        call,
+        job,
+        lead,
+        who: None,
+        sid: None,
+        news: News::Over {
+            outcome: Outcome::Failed,
+            status: None,
+            at: world.now(),
+            duration_seconds: None,
+            error: Some(error.to_owned()),
+        },
+    };
+    let skipped = step.skipped.iter().map(|skipped| {
+        failed(
+            skipped.call,
+            skipped.job,
+            skipped.lead,
+            skipped.reason.as_str(),
+        )
+    });
+    let lost = step
+        .lost
+        .iter()
+        .map(|lost| failed(lost.call, lost.job, lost.lead, UNCONFIRMED));
+    skipped.chain(lost).collect()
+}

@@ -1,0 +1,128 @@
+//! Places claimed calls and records what the carrier answered.
+
+use anyhow::Result;
+use futures::future::join_all;
+use ringfence_core::call::{CallStatus, Job, Outcome};
+use ringfence_core::fill::Fact;
+use ringfence_core::ids::CallId;
+use tracing::{error, info, warn};
+
+use crate::carrier::{Carrier, Order, Placed, Refusal};
+use crate::claim::Claim;
+use crate::ledger::Calls;
+use crate::records::{CallNote, News};
+use crate::world::World;
+
+/// What became of one claim.
+pub(crate) struct Dialed {
+    pub(crate) call: CallId,
+    pub(crate) placed: Placed,
+    /// What the state must learn of it, if anything.
+    pub(crate) fact: Option<Fact>,
+}
+
+/// Places all claims at once.
+pub(crate) async fn place_all(world: &impl World, claims: Vec<Claim>) -> Vec<Dialed> {
+    join_all(claims.into_iter().map(|claim| place(world, claim))).await
+}
+
+/// Places one claimed call.
+///
+/// 1. Checks the fence: after `dial_by` nobody dials, and the lead may wait again.
+/// 2. Asks the carrier, once. A crash before the request leaves leaves a lease without a
+///    call, which settlement counts as failed; a crash after it leaves a call without a
+///    record, which its report or settlement records.
+/// 3. Records the answer. If that fails, the report will bring the same facts.
+async fn place(world: &impl World, claim: Claim) -> Dialed {
+    let order = claim.order().clone();
+    let lead_name = claim.lead_name().to_owned();
+    let placed = if order.dial_by.has_passed(world.now()) {
+        warn!(call.id = %order.call, business.id = %order.business, "came too late to place call {}", order.call);
+        Placed::NotProcessed { retry_after: None }
+    } else {
+        world.carrier().place(claim).await
+    };
+    log(&order, &placed);
+    if let Some(news) = news(world, &order, &placed) {
+        let note = CallNote {
+            call: order.call,
+            job: order.job,
+            lead: order.lead,
+            who: Some((lead_name, order.to.clone())),
+            sid: match &placed {
+                Placed::Accepted(sid) => Some(sid.clone()),
+                Placed::Refused(_) | Placed::NotProcessed { .. } | Placed::Unknown => None,
+            },
+            news,
+        };
+        let noted: Result<()> = world.ledger().note(&order.business, &note).await;
+        if let Err(error) = noted {
+            error!(call.id = %order.call, "failed to record call {}: {error:#}", order.call);
+        }
+    }
+    let fact = fact(&order, &placed);
+    Dialed {
+        call: order.call,
+        placed,
+        fact,
+    }
+}
+
+fn log(order: &Order, placed: &Placed) {
+    let Order { business, call, .. } = order;
+    match placed {
+        Placed::Accepted(sid) => {
+            info!(business.id = %business, call.id = %call, call.sid = %sid, "placed call {call}");
+        }
+        Placed::Refused(Refusal::Lead { code, reason }) => {
+            info!(business.id = %business, call.id = %call, code, reason, "carrier refused call {call}");
+        }
+        Placed::Refused(Refusal::Configuration { code, reason }) => {
+            error!(business.id = %business, call.id = %call, code, reason, "carrier refused our configuration");
+        }
+        Placed::NotProcessed { .. } => {
+            warn!(business.id = %business, call.id = %call, "carrier did not process call {call}");
+        }
+        Placed::Unknown => {
+            warn!(business.id = %business, call.id = %call, "carrier gave no clear answer for call {call}");
+        }
+    }
+}
+
+/// What the record learns. Nothing of a call that will be tried again.
+fn news(world: &impl World, order: &Order, placed: &Placed) -> Option<News> {
+    let failed = |error: &str| News::Over {
+        outcome: Outcome::Failed,
+        status: None,
+        at: world.now(),
+        duration_seconds: None,
+        error: Some(error.to_owned()),
+    };
+    match placed {
+        Placed::Accepted(_) => Some(News::Live(CallStatus::Queued)),
+        Placed::Refused(Refusal::Lead { reason, .. } | Refusal::Configuration { reason, .. }) => {
+            Some(failed(reason))
+        }
+        Placed::NotProcessed { .. } => match order.job {
+            Job::Direct { .. } => Some(failed("carrier_busy")),
+            Job::OfRun { .. } => None,
+        },
+        Placed::Unknown => Some(News::Unknown),
+    }
+}
+
+fn fact(order: &Order, placed: &Placed) -> Option<Fact> {
+    let call = order.call;
+    match placed {
+        Placed::Accepted(_) | Placed::Unknown => None,
+        Placed::Refused(Refusal::Lead { .. }) => Some(Fact::LeadRefused { call }),
+        Placed::Refused(Refusal::Configuration { code, reason }) => {
+            let error = format!("{reason} (Twilio {code})");
+            Some(Fact::ConfigurationRefused { call, error })
+        }
+        Placed::NotProcessed { retry_after } => Some(Fact::NotProcessed {
+            call,
+            retry_after: *retry_after,
+        }),
+    }
+}

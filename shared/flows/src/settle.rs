@@ -1,0 +1,255 @@
+//! Finds out what became of calls that have been silent for too long, by asking the carrier.
+//!
+//! Nothing here frees a slot: it brings facts, and `ringfence_core` decides.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+use futures::future::join_all;
+use ringfence_core::call::Job;
+use ringfence_core::fill::Fact;
+use ringfence_core::ids::{BusinessId, CallId, CallSid, LeadId};
+use ringfence_core::state::{Lease, State};
+use tracing::warn;
+
+use crate::carrier::{Asked, Carrier, Found, Sighting};
+use crate::ledger::{Calls, Rosters};
+use crate::records::{CallNote, CallRecord, News, Progress};
+use crate::world::World;
+
+/// How many calls one invocation asks about; the others wait for the next sweep.
+const ASKED_MAX: usize = 32;
+
+/// What to find out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// The calls that are due, and those that a stopped run wants ended.
+    Due,
+    /// Every call for which nobody can dial any more.
+    FencedOff,
+}
+
+/// What the answers say, for the state and for the records.
+#[derive(Default)]
+pub(crate) struct Settled {
+    pub(crate) facts: Vec<Fact>,
+    pub(crate) notes: Vec<CallNote>,
+}
+
+/// Asks about the calls in `scope`, all at once.
+pub(crate) async fn settle(
+    world: &impl World,
+    business: &BusinessId,
+    state: &State,
+    scope: Scope,
+) -> Result<Settled> {
+    let now = world.now();
+    let to_end: BTreeSet<CallId> = state.to_hang_up().collect();
+    let due: BTreeMap<CallId, &Lease> = match scope {
+        Scope::Due => state.overdue(now).collect(),
+        Scope::FencedOff => state.fenced_off(now, world.timing()).collect(),
+    };
+    let asked: Vec<CallId> = due
+        .keys()
+        .copied()
+        .chain(to_end.iter().copied())
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .take(ASKED_MAX)
+        .collect();
+    if asked.is_empty() {
+        return Ok(Settled::default());
+    }
+    let records = world.ledger().calls(business, &asked).await?;
+    let records: BTreeMap<CallId, CallRecord> = records
+        .into_iter()
+        .map(|record| (record.call, record))
+        .collect();
+    let questions = asked.iter().filter_map(|call| {
+        let question = Question {
+            call: *call,
+            lease: state.active.get(call)?,
+            record: records.get(call),
+            is_due: due.contains_key(call),
+            wish: if to_end.contains(call) {
+                Wish::End
+            } else {
+                Wish::Know
+            },
+        };
+        Some(find_out(world, business, state, question))
+    });
+    let mut settled = Settled::default();
+    for answer in join_all(questions).await {
+        let (fact, note) = answer?;
+        settled.facts.extend(fact);
+        settled.notes.extend(note);
+    }
+    Ok(settled)
+}
+
+struct Question<'a> {
+    call: CallId,
+    lease: &'a Lease,
+    record: Option<&'a CallRecord>,
+    /// Whether the carrier's answer may move the next question.
+    is_due: bool,
+    wish: Wish,
+}
+
+/// What somebody wants of the call.
+#[derive(PartialEq, Eq)]
+enum Wish {
+    Know,
+    End,
+}
+
+type Answer = (Option<Fact>, Option<CallNote>);
+
+async fn find_out(
+    world: &impl World,
+    business: &BusinessId,
+    state: &State,
+    question: Question<'_>,
+) -> Result<Answer> {
+    let Question {
+        call,
+        lease,
+        record,
+        is_due,
+        wish,
+    } = question;
+    if let Some(CallRecord {
+        progress: Progress::Over(outcome, _),
+        ..
+    }) = record
+    {
+        // A worker recorded the end and died before the state learned of it.
+        return Ok((
+            Some(Fact::Ended {
+                call,
+                outcome: *outcome,
+            }),
+            None,
+        ));
+    }
+    let sid = record.and_then(|record| record.sid.clone());
+    let asked = match (sid, wish) {
+        (Some(sid), Wish::End) => world.carrier().end(&sid).await,
+        (Some(sid), Wish::Know) => world.carrier().ask(&sid).await,
+        (None, _) if is_due => look_for(world, business, state, call, lease).await?,
+        // Its worker may still be dialling.
+        (None, _) => return Ok((None, None)),
+    };
+    if asked != Asked::Undecided {
+        warn!(business.id = %business, call.id = %call, "asked the carrier about silent call {call}");
+    }
+    let fact = match &asked {
+        Asked::Known(sighting) => match sighting.status.and_then(|status| status.outcome()) {
+            Some(outcome) => Some(Fact::Ended { call, outcome }),
+            None => is_due.then_some(Fact::StillLive { call }),
+        },
+        Asked::NotFound => is_due.then_some(Fact::NotFound { call }),
+        Asked::Undecided => is_due.then_some(Fact::Undecided { call }),
+    };
+    let note = match asked {
+        Asked::Known(sighting) => {
+            let lead = match record.and_then(|record| record.lead) {
+                Some(lead) => Some(lead),
+                None => lead_of(world, state, lease.job).await?,
+            };
+            lead.and_then(|lead| note(world, call, lease, lead, sighting))
+        }
+        Asked::NotFound | Asked::Undecided => None,
+    };
+    Ok((fact, note))
+}
+
+/// Looks for a call whose SID nobody could write down, by the two numbers.
+///
+/// It is unambiguous because a business never has two live calls to one number, and
+/// because calls that have a record of their own are left out.
+async fn look_for(
+    world: &impl World,
+    business: &BusinessId,
+    state: &State,
+    call: CallId,
+    lease: &Lease,
+) -> Result<Asked> {
+    let since = call.minted_at().before(world.timing().margin);
+    let recorded: BTreeSet<CallSid> = world
+        .ledger()
+        .sids_since(business, since)
+        .await?
+        .into_iter()
+        .collect();
+    let answers = join_all(
+        state
+            .caller_ids
+            .iter()
+            .map(|from| world.carrier().find(from, &lease.to, since)),
+    );
+    let mut ours: Vec<Sighting> = Vec::new();
+    for found in answers.await {
+        match found {
+            Found::Calls(calls) => {
+                ours.extend(
+                    calls
+                        .into_iter()
+                        .filter(|seen| !recorded.contains(&seen.sid)),
+                );
+            }
+            Found::Undecided => return Ok(Asked::Undecided),
+        }
+    }
+    let is_over = |seen: &Sighting| seen.status.is_some_and(|status| status.outcome().is_some());
+    // A live one first: while any could be ours, the slot stays taken.
+    ours.sort_by_key(|seen| (is_over(seen), seen.created_at));
+    Ok(ours
+        .into_iter()
+        .next()
+        .map_or(Asked::NotFound, Asked::Known))
+}
+
+/// The lead that a lease is for.
+pub(crate) async fn lead_of(world: &impl World, state: &State, job: Job) -> Result<Option<LeadId>> {
+    match job {
+        Job::Direct { lead } => Ok(Some(lead)),
+        Job::OfRun { run, index } => {
+            let Some(run) = state.runs.get(&run) else {
+                return Ok(None);
+            };
+            let leads = world.ledger().roster_leads(run.roster, &[index]).await?;
+            Ok(leads.first().copied())
+        }
+    }
+}
+
+/// What the record learns from a sighting.
+fn note(
+    world: &impl World,
+    call: CallId,
+    lease: &Lease,
+    lead: LeadId,
+    sighting: Sighting,
+) -> Option<CallNote> {
+    let status = sighting.status?;
+    let news = match status.outcome() {
+        None => News::Live(status),
+        Some(outcome) => News::Over {
+            outcome,
+            status: Some(status),
+            at: world.now(),
+            duration_seconds: sighting.duration_seconds,
+            error: None,
+        },
+    };
+    Some(CallNote {
+        call,
+        job: lease.job,
+        lead,
+        who: None,
+        sid: Some(sighting.sid),
+        news,
+    })
+}

@@ -1,0 +1,153 @@
+//! Starts runs and direct calls.
+
+mod direct;
+mod queue;
+mod replay;
+
+use anyhow::{Result, bail};
+use ringfence_core::ids::{BusinessId, CallId, CallSid, LeadId, ListId, RosterId, RunId};
+
+use crate::ledger::{RequestKey, Starts, States};
+use crate::world::World;
+
+/// Up to this many leads are called at once, without a run.
+const DIRECT_MAX: u32 = 3;
+/// Why a run without a public host fails, as clients know it.
+pub const NO_PUBLIC_HOST: &str = "No public host configured";
+
+/// Somebody pressed *start*.
+#[derive(Debug, Clone)]
+pub struct StartRequest {
+    pub leads: Leads,
+    pub concurrency: Option<u32>,
+    pub shape: Shape,
+    pub key: Option<RequestKey>,
+    /// The id of the key that asks.
+    pub asked_by: String,
+    pub public_host: PublicHost,
+}
+
+/// Whom to call.
+#[derive(Debug, Clone)]
+pub enum Leads {
+    /// These, in this order, none twice.
+    Ids(Vec<LeadId>),
+    /// All of an imported list.
+    List {
+        list: ListId,
+        roster: RosterId,
+        total: u32,
+    },
+}
+
+/// How to call them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// Few leads at once, or not at all while slots are missing; more as a run.
+    DirectOrRun,
+    /// Few leads at once, or as a run while slots are missing; more as a run.
+    DirectOrQueue,
+    /// Always as a run.
+    Run,
+}
+
+/// Whether the carrier could reach us with its reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PublicHost {
+    Configured,
+    Missing,
+}
+
+/// What became of a start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub enum StartAnswer {
+    /// The run is stored and waits for slots.
+    Run {
+        run: RunId,
+        total: u32,
+        concurrency: u32,
+    },
+    /// Every lead has its answer.
+    Calls(Vec<DirectAnswer>),
+    /// The same, given again from the records; some of them may still be being placed.
+    CallsAgain(Vec<DirectAnswer>),
+    SlotsBusy {
+        active: u32,
+        limit: u32,
+        available: u32,
+    },
+    LeadsMissing(Vec<LeadId>),
+    NoCallerId,
+    BadConcurrency {
+        limit: u32,
+    },
+    /// Nothing can be called; a run that was asked for is recorded as failed.
+    NoPublicHost {
+        run: Option<RunId>,
+    },
+    /// The request key belongs to another request.
+    KeyReused,
+}
+
+/// What became of one lead of a direct start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DirectAnswer {
+    pub lead: LeadId,
+    pub lead_name: String,
+    pub call: Option<CallId>,
+    pub outcome: DirectOutcome,
+}
+
+/// Whether a direct call was placed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DirectOutcome {
+    /// The carrier has it.
+    Initiated(CallSid),
+    /// There is no call, for this lead's reason.
+    LeadFailed(String),
+    /// There is no call, because the carrier would not or could not.
+    CarrierFailed(String),
+    /// No clear answer. It keeps its slot until a report or settlement tells.
+    Unknown,
+}
+
+/// Starts calls or a run.
+///
+/// # Errors
+///
+/// It could not be found out whether something was started. Asking again with the same
+/// request key tells.
+pub async fn start(
+    world: &impl World,
+    business: &BusinessId,
+    request: &StartRequest,
+) -> Result<StartAnswer> {
+    if let Some(key) = &request.key
+        && let Some(started) = world.ledger().started(business, key, world.now()).await?
+    {
+        return replay::replay(world, business, request, key, started).await;
+    }
+    let Some(stored) = world.ledger().load(business).await? else {
+        bail!("business {business} has no state");
+    };
+    let direct_max = DIRECT_MAX.min(stored.state.limit);
+    let is_direct = request.shape != Shape::Run && request.leads.total() <= direct_max;
+    if is_direct {
+        direct::start(world, business, request, stored).await
+    } else {
+        queue::start(world, business, request, stored).await
+    }
+}
+
+impl Leads {
+    fn total(&self) -> u32 {
+        match self {
+            Self::Ids(ids) => u32::try_from(ids.len()).unwrap_or(u32::MAX),
+            Self::List { total, .. } => *total,
+        }
+    }
+}
+
+/// The reason of a lead whose number is in a call already.
+const ALREADY_IN_CALL: &str = "already_in_call";

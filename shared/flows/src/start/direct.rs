@@ -1,0 +1,204 @@
+//! Calls a few leads at once.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Result, bail};
+use ringfence_core::fill::{Barred, Claimed};
+use ringfence_core::ids::{BusinessId, LeadId};
+use ringfence_core::start::{Direct, DirectLead, StartedCalls, start_calls};
+use tracing::warn;
+
+use super::{
+    ALREADY_IN_CALL, DirectAnswer, DirectOutcome, Leads, PublicHost, Shape, StartAnswer,
+    StartRequest, queue, replay,
+};
+use crate::carrier::{Placed, Refusal};
+use crate::claim::{ATTEMPTS_MAX, Names, StartCommitted, commit_start};
+use crate::fill::apply;
+use crate::ledger::{Rosters, Start, Stored, What};
+use crate::place::{Dialed, place_all};
+use crate::records::Lead;
+use crate::world::{World, mint, wake_now};
+
+/// Calls a few leads at once.
+///
+/// 1. Commits the leases and the request key together, or neither.
+/// 2. Places the calls and records the answers. A crash here leaves leases that the
+///    reports or settlement free.
+/// 3. Commits the refusals, and wakes the business for the slots that they free.
+pub(super) async fn start(
+    world: &impl World,
+    business: &BusinessId,
+    request: &StartRequest,
+    mut stored: Stored,
+) -> Result<StartAnswer> {
+    let (leads, names) = match direct_leads(world, business, &request.leads).await? {
+        Ok(found) => found,
+        Err(missing) => return Ok(StartAnswer::LeadsMissing(missing)),
+    };
+    if stored.state.caller_id().is_none() {
+        return Ok(StartAnswer::NoCallerId);
+    }
+    if request.public_host == PublicHost::Missing {
+        return Ok(StartAnswer::NoPublicHost { run: None });
+    }
+    for _ in 0..ATTEMPTS_MAX {
+        let now = world.now();
+        let mut mint = || mint(world, now);
+        let decided = start_calls(stored.state.clone(), &leads, &mut mint, now, world.timing());
+        let (state, answers) = match decided {
+            StartedCalls::Decided { state, answers } => (state, answers),
+            StartedCalls::SlotsBusy { .. } if request.shape == Shape::DirectOrQueue => {
+                return queue::start(world, business, request, stored).await;
+            }
+            StartedCalls::SlotsBusy {
+                active,
+                limit,
+                available,
+            } => {
+                return Ok(StartAnswer::SlotsBusy {
+                    active,
+                    limit,
+                    available,
+                });
+            }
+        };
+        let claimed: Vec<Claimed> = answers.iter().filter_map(claimed_of).cloned().collect();
+        if claimed.is_empty() {
+            return Ok(StartAnswer::Calls(answer_all(&answers, &[], &names)));
+        }
+        let what = What::Calls(
+            claimed
+                .iter()
+                .map(|claimed| (claimed.lead, claimed.call))
+                .collect(),
+        );
+        let start = Start {
+            run: None,
+            key: request.key.clone(),
+            what,
+            now,
+        };
+        match commit_start(world, business, &stored, &state, &start, &claimed, &names).await? {
+            StartCommitted::Applied(claims) => {
+                let stored = Stored {
+                    state,
+                    rev: stored.rev + 1,
+                };
+                let dialed = place_all(world, claims).await;
+                give_up_refused(world, business, stored, &dialed).await;
+                return Ok(StartAnswer::Calls(answer_all(&answers, &dialed, &names)));
+            }
+            StartCommitted::Stale(newer) => stored = newer,
+            StartCommitted::KeyUsed(started) => {
+                return replay::replay_used(world, business, request, started).await;
+            }
+        }
+    }
+    bail!("the state of business {business} kept changing")
+}
+
+/// Looks the leads up, in the order asked for; the ids that do not exist otherwise.
+async fn direct_leads(
+    world: &impl World,
+    business: &BusinessId,
+    leads: &Leads,
+) -> Result<Result<(Vec<DirectLead>, Names), Vec<LeadId>>> {
+    let ids = match leads {
+        Leads::Ids(ids) => ids.clone(),
+        Leads::List { roster, total, .. } => {
+            let all: Vec<u32> = (0..*total).collect();
+            world.ledger().roster_leads(*roster, &all).await?
+        }
+    };
+    let found = world.ledger().leads(business, &ids).await?;
+    let mut found: BTreeMap<LeadId, Lead> = found.into_iter().map(|lead| (lead.id, lead)).collect();
+    let missing: Vec<LeadId> = ids
+        .iter()
+        .copied()
+        .filter(|id| !found.contains_key(id))
+        .collect();
+    if !missing.is_empty() {
+        return Ok(Err(missing));
+    }
+    let names = found
+        .values()
+        .map(|lead| (lead.id, lead.name.clone()))
+        .collect();
+    let direct = |id: &LeadId| {
+        let phone = found.remove(id).and_then(|lead| lead.phone);
+        DirectLead {
+            lead: *id,
+            to: phone.ok_or(Barred::NoPhone),
+        }
+    };
+    Ok(Ok((ids.iter().map(direct).collect(), names)))
+}
+
+/// Frees the slots of direct calls that do not exist. If it fails, settlement does it.
+async fn give_up_refused(
+    world: &impl World,
+    business: &BusinessId,
+    stored: Stored,
+    dialed: &[Dialed],
+) {
+    let facts: Vec<_> = dialed
+        .iter()
+        .filter_map(|dialed| dialed.fact.clone())
+        .collect();
+    if facts.is_empty() {
+        return;
+    }
+    if let Err(error) = apply(world, business, stored, &facts).await {
+        warn!(business.id = %business, "failed to free the slots of refused calls: {error:#}");
+    }
+    wake_now(world, business).await;
+}
+
+fn answer_all(answers: &[Direct], dialed: &[Dialed], names: &Names) -> Vec<DirectAnswer> {
+    let named = |lead: LeadId, call, outcome| DirectAnswer {
+        lead,
+        lead_name: names.get(&lead).cloned().unwrap_or_default(),
+        call,
+        outcome,
+    };
+    let answer = |direct: &Direct| match direct {
+        Direct::Barred(lead, reason) => named(
+            *lead,
+            None,
+            DirectOutcome::LeadFailed(reason.as_str().to_owned()),
+        ),
+        Direct::AlreadyInCall(lead) => named(
+            *lead,
+            None,
+            DirectOutcome::LeadFailed(ALREADY_IN_CALL.to_owned()),
+        ),
+        Direct::Claimed(claimed) => {
+            let placed = dialed.iter().find(|dialed| dialed.call == claimed.call);
+            let outcome = placed.map_or(DirectOutcome::Unknown, |dialed| outcome(&dialed.placed));
+            named(claimed.lead, Some(claimed.call), outcome)
+        }
+    };
+    answers.iter().map(answer).collect()
+}
+
+fn outcome(placed: &Placed) -> DirectOutcome {
+    match placed {
+        Placed::Accepted(sid) => DirectOutcome::Initiated(sid.clone()),
+        Placed::Refused(Refusal::Lead { reason, .. }) => {
+            DirectOutcome::LeadFailed((*reason).to_owned())
+        }
+        Placed::Refused(Refusal::Configuration { reason, .. }) => {
+            DirectOutcome::CarrierFailed((*reason).to_owned())
+        }
+        Placed::NotProcessed { .. } => DirectOutcome::CarrierFailed("carrier_busy".to_owned()),
+        Placed::Unknown => DirectOutcome::Unknown,
+    }
+}
+
+fn claimed_of(answer: &Direct) -> Option<&Claimed> {
+    match answer {
+        Direct::Claimed(claimed) => Some(claimed),
+        Direct::Barred(..) | Direct::AlreadyInCall(_) => None,
+    }
+}

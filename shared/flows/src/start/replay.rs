@@ -1,0 +1,91 @@
+//! Gives the first answer of a request key again.
+
+use anyhow::{Result, bail};
+use ringfence_core::fill::Barred;
+use ringfence_core::ids::{BusinessId, CallId, LeadId};
+
+use super::{ALREADY_IN_CALL, DirectAnswer, DirectOutcome, Leads, StartAnswer, StartRequest};
+use crate::ledger::{Calls, RequestKey, Rosters, Runs, Started, What};
+use crate::records::{CallRecord, Progress, RunRecord};
+use crate::world::World;
+
+/// The same, for a request whose key turned out to be used when it was committed.
+pub(super) async fn replay_used(
+    world: &impl World,
+    business: &BusinessId,
+    request: &StartRequest,
+    started: Started,
+) -> Result<StartAnswer> {
+    match &request.key {
+        Some(key) => replay(world, business, request, key, started).await,
+        None => bail!("a request without a key found one used"),
+    }
+}
+
+/// Gives the first answer of a request key again, from the records.
+pub(super) async fn replay(
+    world: &impl World,
+    business: &BusinessId,
+    request: &StartRequest,
+    key: &RequestKey,
+    started: Started,
+) -> Result<StartAnswer> {
+    if started.request_digest != key.request_digest {
+        return Ok(StartAnswer::KeyReused);
+    }
+    let calls = match started.what {
+        What::Run { run } => {
+            let Some(record) = world.ledger().run(business, run).await? else {
+                bail!("run {run} was started but has no record");
+            };
+            let RunRecord {
+                total, concurrency, ..
+            } = record;
+            return Ok(StartAnswer::Run {
+                run,
+                total,
+                concurrency,
+            });
+        }
+        What::Calls(calls) => calls,
+    };
+    let ids: Vec<CallId> = calls.iter().map(|&(_, call)| call).collect();
+    let records = world.ledger().calls(business, &ids).await?;
+    let asked: Vec<LeadId> = match &request.leads {
+        Leads::Ids(ids) => ids.clone(),
+        Leads::List { .. } => calls.iter().map(|&(lead, _)| lead).collect(),
+    };
+    let leads = world.ledger().leads(business, &asked).await?;
+    let answer = |&lead: &LeadId| {
+        let known = leads.iter().find(|known| known.id == lead);
+        let call = calls
+            .iter()
+            .find_map(|&(of, call)| (of == lead).then_some(call));
+        let record = records.iter().find(|record| Some(record.call) == call);
+        let has_phone = known.is_some_and(|lead| lead.phone.is_some());
+        let outcome = match (call, record) {
+            (None, _) if has_phone => DirectOutcome::LeadFailed(ALREADY_IN_CALL.to_owned()),
+            (None, _) => DirectOutcome::LeadFailed(Barred::NoPhone.as_str().to_owned()),
+            (Some(_), Some(record)) => outcome_of(record),
+            (Some(_), None) => DirectOutcome::Unknown,
+        };
+        let lead_name = known.map(|lead| lead.name.clone()).unwrap_or_default();
+        DirectAnswer {
+            lead,
+            lead_name,
+            call,
+            outcome,
+        }
+    };
+    Ok(StartAnswer::CallsAgain(asked.iter().map(answer).collect()))
+}
+
+fn outcome_of(record: &CallRecord) -> DirectOutcome {
+    match (&record.sid, record.progress) {
+        (Some(sid), _) => DirectOutcome::Initiated(sid.clone()),
+        (None, Progress::Over(..)) => {
+            DirectOutcome::LeadFailed(record.error.clone().unwrap_or_else(|| "failed".to_owned()))
+        }
+        (None, Progress::Unknown | Progress::Live(_)) => DirectOutcome::Unknown,
+    }
+}

@@ -1,0 +1,63 @@
+//! Everything outside: the ports, the clock and chance, handed to every flow.
+
+use std::future::Future;
+use std::time::Duration;
+
+use ringfence_core::ids::{BusinessId, CallId};
+use ringfence_core::time::Timestamp;
+use ringfence_core::timing::Timing;
+use tracing::warn;
+use uuid::Uuid;
+
+use crate::carrier::Carrier;
+use crate::ledger::{Calls, Rosters, Runs, Starts, States};
+
+/// What a flow can reach.
+pub trait World {
+    type Ledger: States + Rosters + Calls + Runs + Starts;
+    type Carrier: Carrier;
+    type WakeUps: WakeUps;
+
+    fn ledger(&self) -> &Self::Ledger;
+    fn carrier(&self) -> &Self::Carrier;
+    fn wake_ups(&self) -> &Self::WakeUps;
+    /// Reads the clock.
+    fn now(&self) -> Timestamp;
+    /// Mints a UUIDv7 whose time is `now`.
+    fn fresh_uuid(&self, now: Timestamp) -> Uuid;
+    /// The spans in force.
+    fn timing(&self) -> &Timing;
+    /// How long a phone may ring and a call may last.
+    fn call_bounds(&self) -> CallBounds;
+}
+
+/// Bounds that every call is placed with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallBounds {
+    /// Seconds. Twilio allows 600 and may add 5.
+    pub ring_seconds_max: u32,
+    /// Seconds. Without one Twilio takes the account's, hours by default.
+    pub call_seconds_max: u32,
+}
+
+/// Says that a business may have work.
+pub trait WakeUps {
+    /// Sends a wake-up that arrives no earlier than `delay` from now, if it arrives at all.
+    fn wake(
+        &self,
+        business: &BusinessId,
+        delay: Duration,
+    ) -> impl Future<Output = anyhow::Result<()>>;
+}
+
+/// Mints a call id.
+pub(crate) fn mint(world: &impl World, now: Timestamp) -> CallId {
+    CallId::new(world.fresh_uuid(now))
+}
+
+/// Has somebody look at the business now. Only a hint: if it is lost, the sweep comes round.
+pub(crate) async fn wake_now(world: &impl World, business: &BusinessId) {
+    if let Err(error) = world.wake_ups().wake(business, Duration::ZERO).await {
+        warn!(business.id = %business, "failed to send a wake-up: {error:#}");
+    }
+}
