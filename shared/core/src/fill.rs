@@ -3,14 +3,22 @@
 //! One decision, one write: the slot of a call that ended passes to the next lead in
 //! the same change, so no code anywhere releases a slot and none can forget to.
 
+mod apply;
+mod claims;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use crate::call::{Job, Outcome};
 use crate::ids::{CallId, LeadId, RunId};
 use crate::phone::PhoneNumber;
-use crate::state::{Lease, Pause, Phase, Run, State};
+use crate::state::{Lease, State};
 use crate::time::Timestamp;
 use crate::timing::Timing;
-use std::collections::BTreeMap;
-use std::time::Duration;
+
+use self::apply::apply;
+use self::claims::Filling;
+pub(crate) use self::claims::lease;
 
 /// Something that happened, in the past tense. Applying it twice changes nothing more.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,21 +125,6 @@ pub struct Filled {
     pub has_more: bool,
 }
 
-/// How many leads one decision may count as failed without a call.
-const SKIPPED_MAX: usize = 64;
-/// How many leads of a run may be put aside because their number is in a call. It
-/// bounds the item; a run with more of them waits.
-const ASIDE_MAX: usize = 8;
-/// The first pause after the carrier asked us to slow down; each further one doubles.
-const PAUSE_MIN: Duration = Duration::from_secs(1);
-/// The longest pause.
-const PAUSE_MAX: Duration = Duration::from_secs(32);
-/// The carrier's own wish is followed up to here; a run must not sleep for hours on one header.
-const PAUSE_ASKED_MAX: Duration = Duration::from_secs(300);
-/// How many answers running must miss a call before it counts as never made: lists are
-/// eventually consistent, so one proves nothing.
-const MISSING_MAX: u32 = 2;
-
 /// Applies `facts` to `state`, then claims the free slots for the leads in `candidates`.
 ///
 /// `mint` gives a fresh call id at each call, minted at `now`.
@@ -152,11 +145,7 @@ pub fn fill(
             Err(why) => ignored.push((fact.clone(), why)),
         }
     }
-    let mut filling = Filling {
-        claims: Vec::new(),
-        skipped: Vec::new(),
-        wanted: Vec::new(),
-    };
+    let mut filling = Filling::default();
     let has_more = filling.claim_free_slots(&mut state, candidates, mint, now, timing);
     let Filling {
         claims,
@@ -198,314 +187,6 @@ fn live_by_run(state: &State) -> BTreeMap<RunId, u32> {
         *live.entry(run).or_insert(0) += 1;
     }
     live
-}
-
-fn apply(
-    state: &mut State,
-    fact: &Fact,
-    lost: &mut Vec<(CallId, Lease)>,
-    now: Timestamp,
-    timing: &Timing,
-) -> Result<(), Nothing> {
-    match fact {
-        Fact::Ended { call, outcome } => end(state, *call, *outcome),
-        Fact::LeadRefused { call } => end(state, *call, Outcome::Failed),
-        Fact::ConfigurationRefused { call, error } => {
-            let job = state.active.get(call).ok_or(Nothing::NotLeased)?.job;
-            end(state, *call, Outcome::Failed)?;
-            if let Some(run) = job.run().and_then(|id| state.runs.get_mut(&id))
-                && run.phase == Phase::Running
-            {
-                run.cancel_queued(Phase::Failed);
-                run.last_error = Some(error.clone());
-            }
-            Ok(())
-        }
-        Fact::NotProcessed { call, retry_after } => {
-            give_back(state, *call)?;
-            pause(state, *retry_after, now);
-            Ok(())
-        }
-        Fact::StillLive { call } => {
-            let lease = state.active.get_mut(call).ok_or(Nothing::NotLeased)?;
-            let age = now.since(call.minted_at());
-            lease.missing = 0;
-            lease.ask_at = now.after(timing.ask_again_after(age));
-            Ok(())
-        }
-        Fact::NotFound { call } => {
-            let lease = state.active.get_mut(call).ok_or(Nothing::NotLeased)?;
-            let is_repeat = lease.missing > 0 && !lease.ask_at.has_passed(now);
-            if is_repeat || !lease.is_fenced_off(now, timing) {
-                return Err(Nothing::TooEarly);
-            }
-            lease.missing += 1;
-            lease.ask_at = now.after(timing.sweep_every / 2);
-            // Rests on Twilio not taking a request minutes after its connection died:
-            // by now the request is older than the fence, whoever sent it.
-            if lease.missing >= MISSING_MAX {
-                lost.push((*call, lease.clone()));
-                end(state, *call, Outcome::Failed)?;
-            }
-            Ok(())
-        }
-        Fact::Undecided { call } => {
-            let lease = state.active.get_mut(call).ok_or(Nothing::NotLeased)?;
-            lease.ask_at = lease.ask_at.max(now.after(timing.sweep_every / 2));
-            Ok(())
-        }
-        Fact::Filed { run } => match state.runs.get(run) {
-            Some(over) if over.over_at.is_some() => {
-                state.runs.remove(run);
-                Ok(())
-            }
-            Some(_) | None => Err(Nothing::NotOver),
-        },
-    }
-}
-
-/// Frees the slot of a call and counts its job.
-fn end(state: &mut State, call: CallId, outcome: Outcome) -> Result<(), Nothing> {
-    let lease = state.active.remove(&call).ok_or(Nothing::NotLeased)?;
-    if let Some(run) = lease.job.run().and_then(|id| state.runs.get_mut(&id)) {
-        run.count(outcome);
-    }
-    Ok(())
-}
-
-/// Frees the slot of a call that was never made and lets its lead wait again.
-fn give_back(state: &mut State, call: CallId) -> Result<(), Nothing> {
-    let lease = state.active.remove(&call).ok_or(Nothing::NotLeased)?;
-    if let Job::OfRun { run, index } = lease.job
-        && let Some(run) = state.runs.get_mut(&run)
-    {
-        match run.phase {
-            Phase::Running => run.returned.push(index),
-            Phase::Stopped | Phase::HangingUp | Phase::Failed => run.count(Outcome::Canceled),
-        }
-    }
-    Ok(())
-}
-
-fn pause(state: &mut State, retry_after: Option<Duration>, now: Timestamp) {
-    let step = match state.pause {
-        // Several refusals of one round are one request to slow down.
-        Some(pause) if !pause.until.has_passed(now) => pause.step,
-        Some(pause) if now.since(pause.until) < PAUSE_MAX => pause.step + 1,
-        Some(_) | None => 0,
-    };
-    let doubled = PAUSE_MIN.saturating_mul(1 << step.min(8)).min(PAUSE_MAX);
-    let asked = retry_after.unwrap_or_default().min(PAUSE_ASKED_MAX);
-    let until = now.after(doubled.max(asked));
-    let until = state.pause.map_or(until, |pause| pause.until.max(until));
-    state.pause = Some(Pause { until, step });
-}
-
-struct Filling {
-    claims: Vec<Claimed>,
-    skipped: Vec<Skipped>,
-    wanted: Vec<(RunId, u32)>,
-}
-
-/// What a run can do with a free slot.
-enum Next {
-    Call {
-        index: u32,
-        lead: LeadId,
-        to: PhoneNumber,
-    },
-    Skip {
-        index: u32,
-        lead: LeadId,
-        reason: Barred,
-    },
-    /// Its next lead has not been looked up.
-    LookUp,
-    /// Nobody it could call now.
-    Wait,
-}
-
-impl Filling {
-    /// Gives free slots to waiting leads: the run with the fewest live calls first,
-    /// then the least served. Returns true when it stopped at its bound.
-    fn claim_free_slots(
-        &mut self,
-        state: &mut State,
-        candidates: &Candidates,
-        mint: &mut dyn FnMut() -> CallId,
-        now: Timestamp,
-        timing: &Timing,
-    ) -> bool {
-        if state
-            .pause
-            .is_some_and(|pause| !pause.until.has_passed(now))
-        {
-            return false;
-        }
-        let mut live = live_by_run(state);
-        let mut waiting: Vec<RunId> = state.runs.keys().copied().collect();
-        let mut has_more = false;
-        let (mut looked_up, mut waits) = (0, 0);
-        // Each pass claims a slot, counts a lead, or drops a run from `waiting`.
-        while state.slots_free() > 0 {
-            let live_of = |id: &RunId| live.get(id).copied().unwrap_or(0);
-            waiting.retain(|id| {
-                let run = &state.runs[id];
-                run.queued() > 0 && live_of(id) < run.concurrency(state.limit)
-            });
-            let chosen = waiting
-                .iter()
-                .copied()
-                .min_by_key(|id| (live_of(id), state.runs[id].served));
-            let Some(id) = chosen else { break };
-            match next_of(state, id, candidates) {
-                Next::Call { index, lead, to } => {
-                    take(state, id, index);
-                    *live.entry(id).or_insert(0) += 1;
-                    let run = state
-                        .runs
-                        .get_mut(&id)
-                        .expect("it was chosen from the runs");
-                    run.served += 1;
-                    let job = Job::OfRun { run: id, index };
-                    let claimed = Claimed {
-                        call: mint(),
-                        lease: lease(job, to, now, timing),
-                        lead,
-                    };
-                    state.active.insert(claimed.call, claimed.lease.clone());
-                    self.claims.push(claimed);
-                }
-                // Other runs need not wait for a stretch of leads that cannot be called.
-                Next::Skip { .. } if self.skipped.len() == SKIPPED_MAX => {
-                    has_more = true;
-                    waiting.retain(|other| *other != id);
-                }
-                Next::Skip {
-                    index,
-                    lead,
-                    reason,
-                } => {
-                    take(state, id, index);
-                    let run = state
-                        .runs
-                        .get_mut(&id)
-                        .expect("it was chosen from the runs");
-                    run.count(Outcome::Failed);
-                    let job = Job::OfRun { run: id, index };
-                    self.skipped.push(Skipped {
-                        call: mint(),
-                        job,
-                        lead,
-                        reason,
-                    });
-                }
-                Next::LookUp => {
-                    // One run is enough for each slot, unless runs turn out to have nobody
-                    // to call now: then twice as many, so that many of them cost few reads.
-                    if looked_up < state.slots_free().max(2 * waits) {
-                        self.want(state, id);
-                        looked_up += 1;
-                    }
-                    waiting.retain(|other| *other != id);
-                }
-                Next::Wait => {
-                    waits += 1;
-                    waiting.retain(|other| *other != id);
-                }
-            }
-        }
-        has_more
-    }
-
-    /// Asks for the next positions of a run: enough for the free slots, and twice as
-    /// many as were just found barred, so that a stretch of bad numbers costs few reads.
-    fn want(&mut self, state: &State, id: RunId) {
-        let run = &state.runs[&id];
-        let barred = u32::try_from(self.skipped.len()).expect("bounded by SKIPPED_MAX");
-        let ahead = state
-            .slots_free()
-            .min(run.concurrency(state.limit))
-            .max(2 * barred);
-        let end = run.total.min(run.next.saturating_add(ahead));
-        self.wanted.extend(
-            run.returned
-                .iter()
-                .chain(&Vec::from_iter(run.next..end))
-                .map(|&i| (id, i)),
-        );
-    }
-}
-
-/// A fresh lease of a call that is about to be placed.
-pub(crate) fn lease(job: Job, to: PhoneNumber, now: Timestamp, timing: &Timing) -> Lease {
-    Lease {
-        job,
-        to,
-        dial_by: now.after(timing.dial_window),
-        ask_at: now.after(timing.settle_after),
-        missing: 0,
-    }
-}
-
-/// Marks a waiting position of a run as taken.
-fn take(state: &mut State, id: RunId, index: u32) {
-    let run = state
-        .runs
-        .get_mut(&id)
-        .expect("it was chosen from the runs");
-    if index == run.next {
-        run.next += 1;
-    } else {
-        run.returned.retain(|waiting| *waiting != index);
-    }
-}
-
-/// Looks for the first waiting lead of a run that can be called or counted, putting
-/// aside those whose number is in a call.
-fn next_of(state: &mut State, id: RunId, candidates: &Candidates) -> Next {
-    let look = |state: &State, index: u32| match candidates.get(&(id, index)) {
-        None => Some(Next::LookUp),
-        Some(Candidate::Barred { lead, reason }) => Some(Next::Skip {
-            index,
-            lead: *lead,
-            reason: *reason,
-        }),
-        Some(Candidate::Callable { to, .. }) if state.is_in_call(to) => None,
-        Some(Candidate::Callable { lead, to }) => Some(Next::Call {
-            index,
-            lead: *lead,
-            to: to.clone(),
-        }),
-    };
-    let returned = &state.runs[&id].returned;
-    if let Some(next) = returned.iter().find_map(|&index| look(state, index)) {
-        return next;
-    }
-    loop {
-        let Run {
-            next: index,
-            total,
-            returned,
-            ..
-        } = &state.runs[&id];
-        let (index, is_at_end, has_room) = (*index, index == total, returned.len() < ASIDE_MAX);
-        if is_at_end {
-            return Next::Wait;
-        }
-        if let Some(next) = look(state, index) {
-            return next;
-        }
-        if !has_room {
-            return Next::Wait;
-        }
-        let run = state
-            .runs
-            .get_mut(&id)
-            .expect("it was chosen from the runs");
-        run.returned.push(index);
-        run.next += 1;
-    }
 }
 
 #[cfg(test)]

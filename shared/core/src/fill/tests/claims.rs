@@ -1,7 +1,8 @@
 //! Free slots pass to waiting leads, never more than there are.
 
 use crate::call::Outcome;
-use crate::fill::{Barred, Candidates, Fact, SKIPPED_MAX};
+use crate::fill::claims::SKIPPED_MAX;
+use crate::fill::{Barred, Candidates, Fact};
 use crate::state::tests::desk::{Desk, START, lead, number, run};
 use crate::state::tests::script::Step::{
     Bar, Direct, End, Fill, HangUp, Limit, Misconfigured, Refuse, Run, RunAtMost, Stop, Wait,

@@ -1,6 +1,7 @@
 //! What a decision wants looked up is what it could use, and not much more.
 
-use crate::fill::{Candidates, SKIPPED_MAX};
+use crate::fill::Candidates;
+use crate::fill::claims::SKIPPED_MAX;
 use crate::state::tests::desk::{Desk, run};
 use crate::state::tests::script;
 use crate::state::tests::script::Step::{

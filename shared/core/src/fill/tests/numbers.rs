@@ -1,6 +1,6 @@
 //! Never two live calls of one business to one number.
 
-use crate::fill::ASIDE_MAX;
+use crate::fill::claims::ASIDE_MAX;
 use crate::state::tests::desk::{Desk, run};
 use crate::state::tests::script::Step::{Direct, End, Fill, Limit, Refuse, Run, Share, Stop, Wait};
 use crate::state::tests::script::check;

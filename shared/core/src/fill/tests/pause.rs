@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use crate::call::Outcome;
-use crate::fill::{Fact, PAUSE_ASKED_MAX, PAUSE_MAX};
+use crate::fill::Fact;
+use crate::fill::apply::PAUSE_ASKED_MAX;
+use crate::fill::apply::PAUSE_MAX;
 use crate::state::Pause;
 use crate::state::tests::desk::{Desk, START, run};
 use crate::state::tests::script::Step::{Bar, Direct, End, Fill, Refuse, RefuseFor, Run, Wait};

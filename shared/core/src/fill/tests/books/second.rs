@@ -10,7 +10,8 @@ use proptest::sample::Index;
 
 use super::fates::{Fate, Known};
 use crate::call::{Job, Outcome};
-use crate::fill::{ASIDE_MAX, Barred, Candidate, Candidates, Claimed, Fact, Filled, fill};
+use crate::fill::claims::ASIDE_MAX;
+use crate::fill::{Barred, Candidate, Candidates, Claimed, Fact, Filled, fill};
 use crate::ids::{CallId, RunId};
 use crate::start::{Direct, DirectLead, StartedCalls, start_calls};
 use crate::state::Phase;

@@ -1,0 +1,246 @@
+//! Who gets a free slot: the run with the fewest live calls, then the least served, and
+//! of it the first lead that can be called.
+
+use std::collections::BTreeMap;
+
+use super::{Barred, Candidate, Candidates, Claimed, Skipped, live_by_run};
+use crate::call::{Job, Outcome};
+use crate::ids::{CallId, LeadId, RunId};
+use crate::phone::PhoneNumber;
+use crate::state::{Lease, Run, State};
+use crate::time::Timestamp;
+use crate::timing::Timing;
+
+/// How many leads one decision may count as failed without a call.
+pub(super) const SKIPPED_MAX: usize = 64;
+/// How many leads of a run may be put aside because their number is in a call. It
+/// bounds the item; a run with more of them waits.
+pub(super) const ASIDE_MAX: usize = 8;
+
+/// What a decision gives away, and what it needs to know first.
+#[derive(Default)]
+pub(super) struct Filling {
+    pub(super) claims: Vec<Claimed>,
+    pub(super) skipped: Vec<Skipped>,
+    pub(super) wanted: Vec<(RunId, u32)>,
+}
+
+/// What a run can do with a free slot.
+enum Next {
+    Call {
+        index: u32,
+        lead: LeadId,
+        to: PhoneNumber,
+    },
+    Skip {
+        index: u32,
+        lead: LeadId,
+        reason: Barred,
+    },
+    /// Its next lead has not been looked up.
+    LookUp,
+    /// Nobody it could call now.
+    Wait,
+}
+
+impl Filling {
+    /// Gives free slots to waiting leads: the run with the fewest live calls first,
+    /// then the least served. Returns true when it stopped at its bound.
+    pub(super) fn claim_free_slots(
+        &mut self,
+        state: &mut State,
+        candidates: &Candidates,
+        mint: &mut dyn FnMut() -> CallId,
+        now: Timestamp,
+        timing: &Timing,
+    ) -> bool {
+        if state
+            .pause
+            .is_some_and(|pause| !pause.until.has_passed(now))
+        {
+            return false;
+        }
+        let mut live = live_by_run(state);
+        let mut waiting: Vec<RunId> = state.runs.keys().copied().collect();
+        let mut has_more = false;
+        let (mut looked_up, mut waits) = (0, 0);
+        // Each pass claims a slot, counts a lead, or drops a run from `waiting`.
+        while state.slots_free() > 0 {
+            let Some(id) = choose(state, &live, &mut waiting) else {
+                break;
+            };
+            match next_of(state, id, candidates) {
+                Next::Call { index, lead, to } => {
+                    take(state, id, index);
+                    *live.entry(id).or_insert(0) += 1;
+                    let lease = lease(Job::OfRun { run: id, index }, to, now, timing);
+                    self.claim(
+                        state,
+                        id,
+                        Claimed {
+                            call: mint(),
+                            lease,
+                            lead,
+                        },
+                    );
+                }
+                // Other runs need not wait for a stretch of leads that cannot be called.
+                Next::Skip { .. } if self.skipped.len() == SKIPPED_MAX => {
+                    has_more = true;
+                    waiting.retain(|other| *other != id);
+                }
+                Next::Skip {
+                    index,
+                    lead,
+                    reason,
+                } => {
+                    take(state, id, index);
+                    let job = Job::OfRun { run: id, index };
+                    self.skip(
+                        state,
+                        id,
+                        Skipped {
+                            call: mint(),
+                            job,
+                            lead,
+                            reason,
+                        },
+                    );
+                }
+                Next::LookUp => {
+                    // One run is enough for each slot, unless runs turn out to have nobody
+                    // to call now: then twice as many, so that many of them cost few reads.
+                    if looked_up < state.slots_free().max(2 * waits) {
+                        self.want(state, id);
+                        looked_up += 1;
+                    }
+                    waiting.retain(|other| *other != id);
+                }
+                Next::Wait => {
+                    waits += 1;
+                    waiting.retain(|other| *other != id);
+                }
+            }
+        }
+        has_more
+    }
+
+    fn claim(&mut self, state: &mut State, id: RunId, claimed: Claimed) {
+        let run = state
+            .runs
+            .get_mut(&id)
+            .expect("it was chosen from the runs");
+        run.served += 1;
+        state.active.insert(claimed.call, claimed.lease.clone());
+        self.claims.push(claimed);
+    }
+
+    fn skip(&mut self, state: &mut State, id: RunId, skipped: Skipped) {
+        let run = state
+            .runs
+            .get_mut(&id)
+            .expect("it was chosen from the runs");
+        run.count(Outcome::Failed);
+        self.skipped.push(skipped);
+    }
+
+    /// Asks for the next positions of a run: enough for the free slots, and twice as
+    /// many as were just found barred, so that a stretch of bad numbers costs few reads.
+    fn want(&mut self, state: &State, id: RunId) {
+        let run = &state.runs[&id];
+        let barred = u32::try_from(self.skipped.len()).expect("bounded by SKIPPED_MAX");
+        let ahead = state
+            .slots_free()
+            .min(run.concurrency(state.limit))
+            .max(2 * barred);
+        let end = run.total.min(run.next.saturating_add(ahead));
+        self.wanted.extend(
+            run.returned
+                .iter()
+                .chain(&Vec::from_iter(run.next..end))
+                .map(|&i| (id, i)),
+        );
+    }
+}
+
+/// The run whose turn it is, of those that could use a slot; the others stop waiting.
+fn choose(state: &State, live: &BTreeMap<RunId, u32>, waiting: &mut Vec<RunId>) -> Option<RunId> {
+    let live_of = |id: &RunId| live.get(id).copied().unwrap_or(0);
+    waiting.retain(|id| {
+        let run = &state.runs[id];
+        run.queued() > 0 && live_of(id) < run.concurrency(state.limit)
+    });
+    let turn = |id: &RunId| (live_of(id), state.runs[id].served);
+    waiting.iter().copied().min_by_key(turn)
+}
+
+/// A fresh lease of a call that is about to be placed.
+pub(crate) fn lease(job: Job, to: PhoneNumber, now: Timestamp, timing: &Timing) -> Lease {
+    Lease {
+        job,
+        to,
+        dial_by: now.after(timing.dial_window),
+        ask_at: now.after(timing.settle_after),
+        missing: 0,
+    }
+}
+
+/// Marks a waiting position of a run as taken.
+fn take(state: &mut State, id: RunId, index: u32) {
+    let run = state
+        .runs
+        .get_mut(&id)
+        .expect("it was chosen from the runs");
+    if index == run.next {
+        run.next += 1;
+    } else {
+        run.returned.retain(|waiting| *waiting != index);
+    }
+}
+
+/// Looks for the first waiting lead of a run that can be called or counted, putting
+/// aside those whose number is in a call.
+fn next_of(state: &mut State, id: RunId, candidates: &Candidates) -> Next {
+    let look = |state: &State, index: u32| match candidates.get(&(id, index)) {
+        None => Some(Next::LookUp),
+        Some(Candidate::Barred { lead, reason }) => Some(Next::Skip {
+            index,
+            lead: *lead,
+            reason: *reason,
+        }),
+        Some(Candidate::Callable { to, .. }) if state.is_in_call(to) => None,
+        Some(Candidate::Callable { lead, to }) => Some(Next::Call {
+            index,
+            lead: *lead,
+            to: to.clone(),
+        }),
+    };
+    let returned = &state.runs[&id].returned;
+    if let Some(next) = returned.iter().find_map(|&index| look(state, index)) {
+        return next;
+    }
+    loop {
+        let Run {
+            next: index,
+            total,
+            returned,
+            ..
+        } = &state.runs[&id];
+        let (index, is_at_end, has_room) = (*index, index == total, returned.len() < ASIDE_MAX);
+        if is_at_end {
+            return Next::Wait;
+        }
+        if let Some(next) = look(state, index) {
+            return next;
+        }
+        if !has_room {
+            return Next::Wait;
+        }
+        let run = state
+            .runs
+            .get_mut(&id)
+            .expect("it was chosen from the runs");
+        run.returned.push(index);
+        run.next += 1;
+    }
+}
