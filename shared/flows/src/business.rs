@@ -6,9 +6,9 @@ use ringfence_core::phone::PhoneNumber;
 use ringfence_core::state::State;
 use ringfence_core::stop::{set_caller_id, set_limit};
 
-use crate::claim::{ATTEMPTS_MAX, Committed, Names, commit};
-use crate::ledger::States;
-use crate::world::{World, wake_now};
+use crate::claim::ATTEMPTS_MAX;
+use crate::ledger::{Commit, States};
+use crate::world::{Office, wake_now};
 
 /// What is to change.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,11 +31,11 @@ pub enum SetAnswer {
 ///
 /// It could not be found out whether they were stored; setting them again is safe.
 pub async fn set(
-    world: &impl World,
+    office: &impl Office,
     business: &BusinessId,
     settings: &Settings,
 ) -> Result<SetAnswer> {
-    let Some(mut stored) = world.ledger().load(business).await? else {
+    let Some(mut stored) = office.ledger().load(business).await? else {
         return Ok(SetAnswer::NotFound);
     };
     for _ in 0..ATTEMPTS_MAX {
@@ -49,12 +49,16 @@ pub async fn set(
         if state == stored.state {
             return Ok(SetAnswer::Set(state));
         }
-        match commit(world, business, &stored, &state, &[], &Names::new()).await? {
-            Committed::Applied(_) => {
-                wake_now(world, business).await;
+        match office
+            .ledger()
+            .commit(business, &stored, &state, &[])
+            .await?
+        {
+            Commit::Applied => {
+                wake_now(office, business).await;
                 return Ok(SetAnswer::Set(state));
             }
-            Committed::Stale(newer) => stored = newer,
+            Commit::Stale(newer) => stored = newer,
         }
     }
     bail!("the state of business {business} kept changing")

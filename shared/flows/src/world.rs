@@ -12,19 +12,24 @@ use uuid::Uuid;
 use crate::carrier::Carrier;
 use crate::ledger::{Calls, Rosters, Runs, Starts, States};
 
-/// What a flow can reach.
-pub trait World {
+/// What a flow can reach that calls nobody.
+pub trait Office {
     type Ledger: States + Rosters + Calls + Runs + Starts;
-    type Carrier: Carrier;
     type WakeUps: WakeUps;
 
     fn ledger(&self) -> &Self::Ledger;
-    fn carrier(&self) -> &Self::Carrier;
     fn wake_ups(&self) -> &Self::WakeUps;
     /// Reads the clock.
     fn now(&self) -> Timestamp;
     /// Mints a UUIDv7 whose time is `now`.
     fn fresh_uuid(&self, now: Timestamp) -> Uuid;
+}
+
+/// What a flow can reach that places, ends or asks about calls.
+pub trait World: Office {
+    type Carrier: Carrier;
+
+    fn carrier(&self) -> &Self::Carrier;
     /// The spans in force.
     fn timing(&self) -> &Timing;
     /// How long a phone may ring and a call may last.
@@ -51,12 +56,12 @@ pub trait WakeUps {
 }
 
 /// Mints a call id.
-pub(crate) fn mint(world: &impl World, now: Timestamp) -> CallId {
+pub(crate) fn mint(world: &impl Office, now: Timestamp) -> CallId {
     CallId::new(world.fresh_uuid(now))
 }
 
 /// Has somebody look at the business now. Only a hint: if it is lost, the sweep comes round.
-pub(crate) async fn wake_now(world: &impl World, business: &BusinessId) {
+pub(crate) async fn wake_now(world: &impl Office, business: &BusinessId) {
     if let Err(error) = world.wake_ups().wake(business, Duration::ZERO).await {
         warn!(business.id = %business, "failed to send a wake-up: {error:#}");
     }
