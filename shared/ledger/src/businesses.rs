@@ -1,0 +1,159 @@
+//! Makes businesses, reads and changes what they have set, and finds those with work.
+
+use anyhow::{Context, Result};
+use ringfence_core::ids::BusinessId;
+use ringfence_core::state::State;
+use ringfence_flows::ledger::Stored;
+
+use crate::business::{self, BusinessConfig};
+use crate::item::{Fields, Item, text};
+use crate::key::{BUSINESS, Key};
+use crate::table::{PK, WORK, WORK_INDEX};
+use crate::write::{Failure, WriteId, canceled_by};
+use crate::{Ledger, Page, state};
+
+/// Whether a business was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Creation {
+    Created,
+    /// There is one of this id, and it is left as it is.
+    Exists,
+}
+
+/// Whether a business was changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Change {
+    Changed,
+    NoSuchBusiness,
+}
+
+impl Ledger {
+    /// Makes a business: its settings and its state, or neither.
+    ///
+    /// # Errors
+    ///
+    /// When it could not be found out whether it was made.
+    pub async fn create_business(
+        &self,
+        business: &BusinessId,
+        config: &BusinessConfig,
+        state: &State,
+    ) -> Result<Creation> {
+        let write = WriteId::fresh();
+        let stored = Stored {
+            state: state.clone(),
+            rev: 1,
+        };
+        let config = business::to_item(business, config);
+        let state = state::to_item(business, &stored, write);
+        let sent = self
+            .client
+            .transact_write_items()
+            .transact_items(self.put_new(config)?)
+            .transact_items(self.put_new(state)?)
+            .client_request_token(write.token())
+            .send()
+            .await;
+        let Err(error) = sent else {
+            return Ok(Creation::Created);
+        };
+        match canceled_by(&error, 1) {
+            Some(Some(item)) if write.wrote(item) => Ok(Creation::Created),
+            Some(_) => Ok(Creation::Exists),
+            None => Err(error).context("failed to create a business"),
+        }
+    }
+
+    /// What a business has set (a consistent read).
+    ///
+    /// # Errors
+    ///
+    /// When the table could not be read.
+    pub async fn config(&self, business: &BusinessId) -> Result<Option<BusinessConfig>> {
+        let item = self.item(Key::Config(business)).await;
+        let item = item.context("failed to read a business")?;
+        item.as_ref().map(business::from_item).transpose()
+    }
+
+    /// Replaces what a business has set. The last to do so wins.
+    ///
+    /// # Errors
+    ///
+    /// When it could not be found out whether it was replaced.
+    pub async fn put_config(
+        &self,
+        business: &BusinessId,
+        config: &BusinessConfig,
+    ) -> Result<Change> {
+        let mut values = business::to_item(business, config);
+        for name in Key::Config(business).attributes().keys() {
+            values.remove(name);
+        }
+        let values = values
+            .into_iter()
+            .map(|(name, value)| (format!(":{name}"), value));
+        let sent = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(Key::Config(business).attributes()))
+            .update_expression(
+                "SET v = :v, business_name = :business_name, region_code = :region_code, \
+                 time_zone = :time_zone, call_flow = :call_flow, created_at = :created_at",
+            )
+            .condition_expression("attribute_exists(pk)")
+            .set_expression_attribute_values(Some(values.collect()))
+            .send()
+            .await;
+        match sent.map_err(Failure::from) {
+            Ok(_) => Ok(Change::Changed),
+            Err(Failure::Refused(_)) => Ok(Change::NoSuchBusiness),
+            Err(Failure::Unclear(error)) => Err(error).context("failed to change a business"),
+        }
+    }
+
+    /// Some of the businesses in a shard of the index that have work, `after` one of them.
+    ///
+    /// Eventually consistent, as every index is: what is missing now is there at the next sweep.
+    ///
+    /// # Errors
+    ///
+    /// When the table could not be read.
+    pub async fn businesses_with_work(
+        &self,
+        shard: u32,
+        after: Option<&BusinessId>,
+    ) -> Result<Page<BusinessId, BusinessId>> {
+        let from = after.map(|business| {
+            let mut from = Key::State(business).attributes();
+            from.insert(WORK.to_owned(), text(shard.to_string()));
+            from
+        });
+        let found = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name(WORK_INDEX)
+            .key_condition_expression("#work = :shard")
+            .expression_attribute_names("#work", WORK)
+            .expression_attribute_values(":shard", text(shard.to_string()))
+            .consistent_read(false)
+            .set_exclusive_start_key(from)
+            .send()
+            .await
+            .context("failed to look for work")?;
+        let items = found.items().iter().map(business_of);
+        Ok(Page {
+            items: items.collect::<Result<_>>()?,
+            next: found.last_evaluated_key().map(business_of).transpose()?,
+        })
+    }
+}
+
+fn business_of(item: &Item) -> Result<BusinessId> {
+    let pk = Fields::inside(item).text(PK)?;
+    let id = pk.strip_prefix(BUSINESS).and_then(|id| id.parse().ok());
+    id.context("a key names no business")
+}

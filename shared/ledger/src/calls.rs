@@ -1,0 +1,114 @@
+//! Notes on calls, and reads of their records.
+
+use anyhow::{Context, Result, bail};
+use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
+use ringfence_core::ids::{BusinessId, CallId, CallSid};
+use ringfence_core::time::Timestamp;
+use ringfence_flows::ledger::Calls;
+use ringfence_flows::records::{CallNote, CallRecord};
+use uuid::Uuid;
+
+use crate::Ledger;
+use crate::batch::Reading;
+use crate::call::{self, Assignments};
+use crate::item::{Fields, text};
+use crate::key::{CALL, Key, LAST, partition};
+use crate::write::Failure;
+
+impl Calls for Ledger {
+    /// Usually one request: the placed call, then its end. Where the end came first, the
+    /// later note's news is refused, and a second request adds who was called, if that is
+    /// still missing.
+    async fn note(&self, business: &BusinessId, note: &CallNote) -> Result<()> {
+        let mut assignments = Assignments::identity(note);
+        assignments.add_news(&note.news)?;
+        let (update, values) = assignments.into_expression();
+        let sent = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(Key::Call(business, note.call).attributes()))
+            .update_expression(update)
+            .condition_expression("attribute_not_exists(call_rank) OR call_rank < :rank")
+            .set_expression_attribute_values(Some(values))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        let item = match sent.map_err(Failure::from) {
+            Ok(_) => return Ok(()),
+            Err(Failure::Refused(Some(item))) => item,
+            Err(Failure::Refused(None)) => bail!("a refused note must come with its record"),
+            Err(Failure::Unclear(error)) => return Err(error).context("failed to note a call"),
+        };
+        if !call::lacks_identity(&item, note) {
+            return Ok(());
+        }
+        // No condition: every note that says whose call it is says the same.
+        let (update, values) = Assignments::identity(note).into_expression();
+        self.client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(Key::Call(business, note.call).attributes()))
+            .update_expression(update)
+            .set_expression_attribute_values(Some(values))
+            .send()
+            .await
+            .context("failed to note whose call it is")?;
+        Ok(())
+    }
+
+    async fn calls(&self, business: &BusinessId, calls: &[CallId]) -> Result<Vec<CallRecord>> {
+        let mut calls = calls.to_vec();
+        calls.sort_unstable();
+        calls.dedup();
+        let keys = calls
+            .into_iter()
+            .map(|call| Key::Call(business, call).attributes());
+        let found = self.items(keys.collect(), None, Reading::Consistent).await;
+        let found = found.context("failed to read calls")?;
+        found.iter().map(call::from_item).collect()
+    }
+
+    async fn sids_since(&self, business: &BusinessId, since: Timestamp) -> Result<Vec<CallSid>> {
+        let mut sids = Vec::new();
+        let mut from = None;
+        // Each request reads up to a megabyte, so the calls since then are a bound.
+        loop {
+            let found = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
+                .expression_attribute_values(":pk", text(partition(business)))
+                .expression_attribute_values(":first", text(first_at(business, since)))
+                .expression_attribute_values(":last", text(format!("{CALL}{LAST}")))
+                .projection_expression("sid")
+                .consistent_read(true)
+                .set_exclusive_start_key(from)
+                .send()
+                .await
+                .context("failed to read the SIDs of calls")?;
+            for item in found.items() {
+                sids.extend(Fields::inside(item).parsed_if_any(call::SID)?);
+            }
+            from = found.last_evaluated_key;
+            if from.is_none() {
+                return Ok(sids);
+            }
+        }
+    }
+}
+
+/// A part of something longer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T, C> {
+    pub items: Vec<T>,
+    /// Where to go on; `None` at the end.
+    pub next: Option<C>,
+}
+
+/// The second key part that comes before those of all calls claimed at `time` or later.
+pub(crate) fn first_at(business: &BusinessId, time: Timestamp) -> String {
+    let first = Uuid::from_u128(u128::from(time.as_millis()) << 80);
+    Key::Call(business, CallId::new(first)).sk()
+}

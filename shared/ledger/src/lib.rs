@@ -1,0 +1,142 @@
+//! The stored record of everything: one DynamoDB table, and the only crate that knows it.
+//!
+//! Every write has a condition, or says why it needs none. Losing a race is an answer;
+//! an error means that it could not be found out what the table says.
+
+mod key;
+pub mod table;
+
+mod state;
+mod states;
+mod write;
+
+mod request;
+mod run;
+mod runs;
+mod starts;
+
+mod pages;
+mod roster;
+mod rosters;
+
+mod call;
+mod calls;
+mod history;
+
+mod import;
+mod lead;
+mod lead_book;
+mod leads;
+mod list;
+mod lists;
+
+mod counters;
+
+mod api_key;
+mod api_keys;
+mod business;
+mod businesses;
+
+#[cfg(test)]
+mod arbitrary;
+mod batch;
+mod compact;
+mod conflict;
+mod item;
+#[cfg(test)]
+mod mocked;
+
+use anyhow::Result;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
+
+use crate::item::Item;
+use crate::key::Key;
+use crate::lists::KnownLists;
+use crate::pages::Pages;
+
+pub use crate::api_key::{ApiKey, KeyListing};
+pub use crate::api_keys::Revocation;
+pub use crate::business::BusinessConfig;
+pub use crate::businesses::{Change, Creation};
+pub use crate::call::status_word;
+pub use crate::calls::Page;
+pub use crate::compact::{BadCursor, CallCursor};
+pub use crate::history::RecentFilter;
+pub use crate::import::{Import, Imported, NewLead};
+pub use crate::lead::LeadRecord;
+pub use crate::list::ListRecord;
+
+/// A client of the table.
+///
+/// How long it waits and how often it tries again is set in `client`, except that it
+/// also tries again where another transaction holds the item.
+pub struct Ledger {
+    client: Client,
+    table: String,
+    pages: Pages,
+    known_lists: KnownLists,
+}
+
+impl Ledger {
+    /// A ledger in the table of this name.
+    pub fn new(client: &Client, table: impl Into<String>) -> Self {
+        let config = client.config().to_builder();
+        let config = config.retry_classifier(conflict::Conflicts).build();
+        Self {
+            client: Client::from_conf(config),
+            table: table.into(),
+            pages: Pages::default(),
+            known_lists: KnownLists::default(),
+        }
+    }
+
+    /// Reads one item as of now.
+    async fn item(&self, key: Key<'_>) -> Result<Option<Item>> {
+        let read = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(key.attributes()))
+            .consistent_read(true)
+            .send()
+            .await?;
+        Ok(read.item)
+    }
+
+    /// Puts an item where there is none, as a part of a transaction.
+    fn put_new(&self, item: Item) -> Result<TransactWriteItem> {
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(pk)")
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ringfence_core::ids::RosterId;
+    use ringfence_flows::ledger::{Calls, Rosters, States};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::arbitrary::business;
+
+    /// `lambda_http` asks this of a handler's future, and so of all that it awaits.
+    #[test]
+    fn requests_may_move_between_threads() {
+        fn check(_: impl Send) {}
+        let ledger = mocked::ledger(&[]);
+        let business = business();
+        let roster = RosterId::new(Uuid::nil());
+        check(ledger.load(&business));
+        check(ledger.put_roster(roster, &[]));
+        check(ledger.roster_leads(roster, &[]));
+        check(ledger.missing_leads(&business, &[]));
+        check(ledger.calls(&business, &[]));
+        check(ledger.delete_all_leads(&business));
+    }
+}
