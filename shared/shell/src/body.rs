@@ -1,0 +1,152 @@
+//! Request bodies and queries, read strictly: what is wrong is named by its field.
+
+use lambda_http::{Body, Request};
+use serde::de::{DeserializeOwned, IgnoredAny};
+
+use crate::reply::Failure;
+use crate::texts::Text;
+
+/// A hundred thousand ids of ten digits fit.
+pub const JSON_BYTES_MAX: usize = 2 * 1024 * 1024;
+
+/// The body as bytes, if there are no more than `most`.
+///
+/// # Errors
+///
+/// 413.
+pub fn bytes(request: &Request, most: usize) -> Result<&[u8], Failure> {
+    let bytes: &[u8] = match request.body() {
+        Body::Empty => &[],
+        Body::Text(text) => text.as_bytes(),
+        Body::Binary(bytes) => bytes,
+        _ => return Err(bad_body()),
+    };
+    if bytes.len() > most {
+        Err(Failure::too_large())
+    } else {
+        Ok(bytes)
+    }
+}
+
+/// The body as JSON.
+///
+/// # Errors
+///
+/// 413; 400 `bad_json`, or `bad_field` with the path of the offending field.
+pub fn json<T: DeserializeOwned>(request: &Request) -> Result<T, Failure> {
+    let bytes = bytes(request, JSON_BYTES_MAX)?;
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let parsed = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        // A number where a word is wanted is bad syntax to `serde_json`.
+        let is_json = || serde_json::from_slice::<IgnoredAny>(bytes).is_ok();
+        if error.inner().is_data() || is_json() {
+            Failure::bad_field(&field(&path, error.inner()))
+        } else {
+            bad_body()
+        }
+    })?;
+    json.end().map_err(|_| bad_body())?;
+    Ok(parsed)
+}
+
+/// The field that an error is about. A missing one is named by the message alone.
+fn field(path: &str, error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let missing = text
+        .strip_prefix("missing field `")
+        .and_then(|rest| rest.split('`').next());
+    match (path, missing) {
+        (".", Some(name)) => name.to_owned(),
+        (path, Some(name)) => format!("{path}.{name}"),
+        (".", None) => "body".to_owned(),
+        (path, None) => path.to_owned(),
+    }
+}
+
+/// A value of the query, parsed. `None` where it is absent or blank.
+///
+/// # Errors
+///
+/// 400 with the field.
+pub fn query<T: std::str::FromStr>(request: &Request, name: &str) -> Result<Option<T>, Failure> {
+    let query = request.uri().query().unwrap_or_default();
+    let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+    let value = pairs.find_map(|(key, value)| (key == name).then(|| value.into_owned()));
+    match value {
+        None => Ok(None),
+        Some(value) if value.is_empty() => Ok(None),
+        Some(value) => value
+            .parse()
+            .map(Some)
+            .map_err(|_| Failure::bad_field(name)),
+    }
+}
+
+/// The parts of the path between slashes.
+pub fn segments(request: &Request) -> Vec<&str> {
+    request
+        .uri()
+        .path()
+        .split('/')
+        .filter(|part| !part.is_empty())
+        .collect()
+}
+
+fn bad_body() -> Failure {
+    Failure::new(http::StatusCode::BAD_REQUEST, "bad_json", Text::BadBody)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, serde::Deserialize)]
+    struct Wanted {
+        #[serde(rename = "lead_ids")]
+        _leads: Vec<u32>,
+        #[serde(rename = "when_full")]
+        _when_full: Option<Word>,
+    }
+
+    #[derive(Debug, serde::Deserialize)]
+    enum Word {
+        Queue,
+    }
+
+    #[track_caller]
+    fn check(body: &str, code: &str, field: Option<&str>) {
+        let request = Request::new(Body::Text(body.to_owned()));
+        let failure = json::<Wanted>(&request).unwrap_err();
+        assert_eq!(failure.code, code);
+        assert_eq!(
+            failure
+                .details
+                .get("field")
+                .and_then(|field| field.as_str()),
+            field
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_by_its_field() {
+        check("", "bad_json", None);
+        check("{", "bad_json", None);
+        check("{\"lead_ids\":[1]} x", "bad_json", None);
+        check("{}", "bad_field", Some("lead_ids"));
+        check("[]", "bad_field", Some("lead_ids"));
+        check("7", "bad_field", Some("body"));
+        check("{\"lead_ids\":[1,\"x\"]}", "bad_field", Some("lead_ids[1]"));
+        check("{\"lead_ids\":[-1]}", "bad_field", Some("lead_ids[0]"));
+        let word = |word: &str| format!("{{\"lead_ids\":[1],\"when_full\":{word}}}");
+        check(&word("\"no\""), "bad_field", Some("when_full"));
+        check(&word("7"), "bad_field", Some("when_full"));
+        check(&word("7,"), "bad_json", None);
+    }
+
+    #[test]
+    fn a_body_over_its_limit_is_refused() {
+        let request = Request::new(Body::Binary(vec![b' '; JSON_BYTES_MAX + 1]));
+        assert_eq!(json::<Wanted>(&request).unwrap_err().code, "too_large");
+    }
+}

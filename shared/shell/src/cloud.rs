@@ -1,0 +1,218 @@
+//! The world as it is in production: DynamoDB, SQS and Twilio behind the flows' ports.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
+use ringfence_carrier::transport::{HttpTransport, Timeouts, Transport};
+use ringfence_carrier::twilio::{Callbacks, Twilio};
+use ringfence_core::time::Timestamp;
+use ringfence_core::timing::Timing;
+use ringfence_flows::start::PublicHost;
+use ringfence_flows::world::{CallBounds, Office, World};
+use ringfence_ledger::Ledger;
+use uuid::{ContextV7, Uuid};
+
+use crate::config::{Lookup, Stores, Telephony, timing_from_env};
+use crate::message::Sqs;
+
+/// Tells the time.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// The wall clock. Not a monotonic one: between invocations AWS may freeze the machine.
+pub fn wall_clock() -> Clock {
+    Arc::new(|| {
+        let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let millis = since_epoch.unwrap_or_default().as_millis();
+        Timestamp::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
+    })
+}
+
+/// Everything that a function which places or ends calls can reach.
+pub struct Cloud<T> {
+    pub ledger: Ledger,
+    pub twilio: Twilio<T>,
+    pub queue: Sqs,
+    pub clock: Clock,
+    pub timing: Timing,
+    pub bounds: CallBounds,
+    /// Whether the carrier can reach us; without that nothing is started.
+    pub public_host: PublicHost,
+}
+
+impl<T: Transport> Office for Cloud<T> {
+    type Ledger = Ledger;
+    type WakeUps = Sqs;
+
+    fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    fn wake_ups(&self) -> &Sqs {
+        &self.queue
+    }
+
+    fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    fn fresh_uuid(&self, now: Timestamp) -> Uuid {
+        fresh_uuid(now)
+    }
+}
+
+impl<T: Transport> World for Cloud<T> {
+    type Carrier = Twilio<T>;
+
+    fn carrier(&self) -> &Twilio<T> {
+        &self.twilio
+    }
+
+    fn timing(&self) -> &Timing {
+        &self.timing
+    }
+
+    fn call_bounds(&self) -> CallBounds {
+        self.bounds
+    }
+}
+
+/// Everything that a function which calls nobody can reach.
+pub struct Desk {
+    pub ledger: Ledger,
+    pub queue: Sqs,
+    pub clock: Clock,
+}
+
+impl Office for Desk {
+    type Ledger = Ledger;
+    type WakeUps = Sqs;
+
+    fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    fn wake_ups(&self) -> &Sqs {
+        &self.queue
+    }
+
+    fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    fn fresh_uuid(&self, now: Timestamp) -> Uuid {
+        fresh_uuid(now)
+    }
+}
+
+/// Mints a UUIDv7 whose time is `now`.
+pub fn fresh_uuid(now: Timestamp) -> Uuid {
+    let (seconds, millis) = (now.as_millis() / 1000, now.as_millis() % 1000);
+    let nanos = u32::try_from(millis * 1_000_000).expect("below a second");
+    Uuid::new_v7(uuid::Timestamp::from_unix(ContextV7::new(), seconds, nanos))
+}
+
+/// How the SDK's clients reach AWS: every timeout and retry said explicitly.
+///
+/// A request is given up after two seconds and tried three times in all, so that even a
+/// worker at the end of its window knows how a write ended before its function times out.
+pub async fn aws_config() -> SdkConfig {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(1))
+        .operation_attempt_timeout(Duration::from_secs(2))
+        .operation_timeout(Duration::from_secs(6))
+        .build();
+    aws_config::defaults(BehaviorVersion::latest())
+        .timeout_config(timeouts)
+        .retry_config(RetryConfig::standard().with_max_attempts(3))
+        .load()
+        .await
+}
+
+/// Connects a function that places or ends calls.
+///
+/// # Errors
+///
+/// The configuration is bad; everything that is wrong with it is named.
+pub async fn connect(lookup: Lookup<'_>) -> anyhow::Result<Cloud<HttpTransport>> {
+    let telephony = Telephony::from_env(lookup)?;
+    let timing = timing_from_env(lookup)?;
+    let (ledger, queue) = stores(lookup).await?;
+    let transport = HttpTransport::new(Timeouts {
+        connect: timing.http_timeout / 3,
+        total: timing.http_timeout,
+    })?;
+    let Telephony {
+        account,
+        public_host,
+        call_events,
+        bounds,
+        ..
+    } = telephony;
+    let reach = if public_host.is_some() {
+        PublicHost::Configured
+    } else {
+        PublicHost::Missing
+    };
+    let callbacks = Callbacks {
+        host: public_host,
+        events: call_events,
+    };
+    let twilio = Twilio::new(account, callbacks, transport);
+    Ok(Cloud {
+        ledger,
+        twilio,
+        queue,
+        clock: wall_clock(),
+        timing,
+        bounds,
+        public_host: reach,
+    })
+}
+
+/// Connects a function that calls nobody.
+///
+/// # Errors
+///
+/// The configuration is bad; everything that is wrong with it is named.
+pub async fn desk(lookup: Lookup<'_>) -> anyhow::Result<Desk> {
+    let (ledger, queue) = stores(lookup).await?;
+    Ok(Desk {
+        ledger,
+        queue,
+        clock: wall_clock(),
+    })
+}
+
+/// Connects a function that reads or writes the ledger and sends wake-ups.
+///
+/// # Errors
+///
+/// The configuration is bad; everything that is wrong with it is named.
+pub async fn stores(lookup: Lookup<'_>) -> anyhow::Result<(Ledger, Sqs)> {
+    let Stores { table, queue_url } = Stores::from_env(lookup)?;
+    let aws = aws_config().await;
+    let queue = Sqs::new(
+        aws_sdk_sqs::Client::new(&aws),
+        queue_url.unwrap_or_default(),
+    );
+    Ok((
+        Ledger::new(&aws_sdk_dynamodb::Client::new(&aws), table),
+        queue,
+    ))
+}
+
+/// Connects a function that needs the ledger only.
+///
+/// # Errors
+///
+/// The configuration is bad; everything that is wrong with it is named.
+pub async fn ledger(lookup: Lookup<'_>) -> anyhow::Result<Ledger> {
+    let Stores { table, .. } = Stores::table_from_env(lookup)?;
+    Ok(Ledger::new(
+        &aws_sdk_dynamodb::Client::new(&aws_config().await),
+        table,
+    ))
+}

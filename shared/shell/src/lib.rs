@@ -1,0 +1,13 @@
+//! What every function needs around its flow: configuration, logs, HTTP, the queue, the
+//! caller, the texts.
+
+pub mod body;
+pub mod caller;
+pub mod cloud;
+pub mod config;
+pub mod logging;
+pub mod message;
+pub mod reply;
+pub mod secrets;
+pub mod texts;
+pub mod times;
