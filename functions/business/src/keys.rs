@@ -1,0 +1,163 @@
+//! API keys of a business. A key is shown once, when it is made.
+
+use http::StatusCode;
+use lambda_http::{Body, Request, Response};
+use ringfence_core::ids::BusinessId;
+use ringfence_core::time::Timestamp;
+use ringfence_flows::world::Office;
+use ringfence_ledger::{self as ledger, Change, Ledger, Revocation};
+use ringfence_shell::body;
+use ringfence_shell::caller::{Caller, Role, request_id};
+use ringfence_shell::reply::{Failure, json};
+use ringfence_shell::secrets::ApiKey;
+use ringfence_shell::times::rfc3339;
+use serde::{Deserialize, Serialize};
+
+#[derive(Deserialize)]
+struct Wish {
+    role: WishedRole,
+}
+
+/// The roles that a key of a business can have.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum WishedRole {
+    Agent,
+    Admin,
+}
+
+#[derive(Serialize)]
+struct Created {
+    success: bool,
+    key_id: String,
+    api_key: String,
+    role: &'static str,
+}
+
+/// Makes and stores a key. `None` if there is no such business.
+///
+/// # Errors
+///
+/// It could not be found out whether it was stored, or the system has no randomness.
+pub async fn mint(
+    ledger: &Ledger,
+    business: Option<&BusinessId>,
+    role: Role,
+    now: Timestamp,
+) -> anyhow::Result<Option<ApiKey>> {
+    let key = ApiKey::generate()?;
+    let stored = ledger::ApiKey {
+        key_id: key.key_id.clone(),
+        secret_digest: key.digest(),
+        business: business.cloned(),
+        role: role.as_str().to_owned(),
+        created_at: now,
+    };
+    Ok(match ledger.put_key(&stored).await? {
+        Change::Changed => Some(key),
+        Change::NoSuchBusiness => None,
+    })
+}
+
+/// Makes a key of a business.
+pub(crate) async fn create(
+    office: &impl Office<Ledger = Ledger>,
+    request: &Request,
+    id: &str,
+) -> Result<Response<Body>, Failure> {
+    let business = allowed(request, id)?;
+    let wish: Wish = body::json(request)?;
+    let role = match wish.role {
+        WishedRole::Agent => Role::Agent,
+        WishedRole::Admin => Role::Admin,
+    };
+    let key = mint(office.ledger(), Some(&business), role, office.now()).await;
+    let key = key.map_err(|error| Failure::internal(&error, &request_id(request)))?;
+    let key = key.ok_or_else(Failure::not_found)?;
+    let (key_id, api_key, role) = (key.key_id.clone(), key.expose(), role.as_str());
+    Ok(json(
+        StatusCode::CREATED,
+        &Created {
+            success: true,
+            key_id,
+            api_key,
+            role,
+        },
+    ))
+}
+
+#[derive(Serialize)]
+struct Keys {
+    items: Vec<Key>,
+}
+
+#[derive(Serialize)]
+struct Key {
+    key_id: String,
+    role: String,
+    created_at: String,
+}
+
+/// Lists the keys of a business, without secrets.
+pub(crate) async fn list(
+    office: &impl Office<Ledger = Ledger>,
+    request: &Request,
+    id: &str,
+) -> Result<Response<Body>, Failure> {
+    let business = allowed(request, id)?;
+    let internal = |error: anyhow::Error| Failure::internal(&error, &request_id(request));
+    if office
+        .ledger()
+        .config(&business)
+        .await
+        .map_err(internal)?
+        .is_none()
+    {
+        return Err(Failure::not_found());
+    }
+    let keys = office.ledger().keys(&business).await.map_err(internal)?;
+    let key = |key: ledger::KeyListing| Key {
+        key_id: key.key_id,
+        role: key.role,
+        created_at: rfc3339(key.created_at),
+    };
+    Ok(json(
+        StatusCode::OK,
+        &Keys {
+            items: keys.into_iter().map(key).collect(),
+        },
+    ))
+}
+
+#[derive(Serialize)]
+struct Revoked {
+    success: bool,
+}
+
+/// Revokes a key of a business.
+pub(crate) async fn revoke(
+    office: &impl Office<Ledger = Ledger>,
+    request: &Request,
+    id: &str,
+    key: &str,
+) -> Result<Response<Body>, Failure> {
+    let business = allowed(request, id)?;
+    let revoked = office.ledger().delete_key(&business, key).await;
+    match revoked.map_err(|error| Failure::internal(&error, &request_id(request)))? {
+        Revocation::Revoked => Ok(json(StatusCode::OK, &Revoked { success: true })),
+        Revocation::NoSuchKey => Err(Failure::not_found()),
+    }
+}
+
+/// The business whose keys the caller may manage: any for a `system_admin`, the own one
+/// for an `admin`. Another one is as if it did not exist.
+fn allowed(request: &Request, id: &str) -> Result<BusinessId, Failure> {
+    let caller = Caller::of(request, Role::Admin)?;
+    let named: BusinessId = id.parse().map_err(|_| Failure::not_found())?;
+    let is_allowed = caller.role == Role::SystemAdmin || caller.business()? == &named;
+    if is_allowed {
+        Ok(named)
+    } else {
+        Err(Failure::not_found())
+    }
+}

@@ -1,0 +1,30 @@
+//! Businesses, what they have set, and their keys.
+
+pub mod keys;
+pub mod settings;
+
+use lambda_http::{Body, Request, Response};
+use ringfence_flows::world::Office;
+use ringfence_ledger::Ledger;
+use ringfence_shell::body;
+use ringfence_shell::reply::Failure;
+use ringfence_shell::texts::Language;
+
+/// Answers the routes under `/api/business` and `/api/businesses`.
+pub async fn handle(office: &impl Office<Ledger = Ledger>, request: Request) -> Response<Body> {
+    let language = Language::of(&request);
+    let segments = body::segments(&request);
+    let answer = match (request.method().as_str(), &segments[..]) {
+        ("GET", ["api", "business"]) => settings::show(office, &request).await,
+        ("PUT", ["api", "business"]) => settings::change(office, &request).await,
+        ("POST", ["api", "businesses"]) => settings::create(office, &request).await,
+        ("POST", ["api", "businesses", id, "keys"]) => keys::create(office, &request, id).await,
+        ("GET", ["api", "businesses", id, "keys"]) => keys::list(office, &request, id).await,
+        ("DELETE", ["api", "businesses", id, "keys", key]) => {
+            keys::revoke(office, &request, id, key).await
+        }
+        (_, ["api", "business"] | ["api", "businesses", ..]) => Err(Failure::method_not_allowed()),
+        _ => Err(Failure::not_found()),
+    };
+    answer.unwrap_or_else(|failure| failure.reply(language))
+}

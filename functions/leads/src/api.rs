@@ -1,0 +1,306 @@
+//! The routes of leads and lists.
+
+use http::StatusCode;
+use lambda_http::{Body, Request, Response};
+use ringfence_core::ids::{BusinessId, LeadId, ListId};
+use ringfence_core::state::State;
+use ringfence_core::time::Timestamp;
+use ringfence_flows::ledger::States;
+use ringfence_ledger::{LeadRecord, Ledger};
+use ringfence_shell::body;
+use ringfence_shell::caller::{Caller, Role, request_id};
+use ringfence_shell::reply::{Failure, json};
+use ringfence_shell::texts::{Language, Text};
+use ringfence_shell::times::rfc3339;
+use serde::{Deserialize, Serialize};
+
+use crate::upload;
+
+/// Answers the routes under `/api/outbound/import-leads` and `/api/outbound/import-lists`.
+pub async fn handle(
+    ledger: &Ledger,
+    leads_max: u32,
+    now: Timestamp,
+    request: Request,
+) -> Response<Body> {
+    let language = Language::of(&request);
+    let answer = route(ledger, leads_max, now, &request, language).await;
+    answer.unwrap_or_else(|failure| failure.reply(language))
+}
+
+async fn route(
+    ledger: &Ledger,
+    leads_max: u32,
+    now: Timestamp,
+    request: &Request,
+    language: Language,
+) -> Result<Response<Body>, Failure> {
+    let caller = Caller::of(request, Role::Admin)?;
+    let business = caller.business()?;
+    let desk = Desk {
+        ledger,
+        business,
+        request,
+    };
+    let segments = body::segments(request);
+    match (request.method().as_str(), &segments[..]) {
+        ("GET", ["api", "outbound", "import-leads"]) => list(&desk, leads_max).await,
+        ("POST", ["api", "outbound", "import-leads"]) => {
+            upload::import(&desk, leads_max, now, language).await
+        }
+        ("POST", ["api", "outbound", "import-leads", "bulk-delete"]) => delete_many(&desk).await,
+        ("DELETE", ["api", "outbound", "import-leads", id]) => delete_one(&desk, id).await,
+        ("GET", ["api", "outbound", "import-lists"]) => lists(&desk).await,
+        _ => Err(Failure::not_found()),
+    }
+}
+
+/// One request, and where its leads are.
+pub(crate) struct Desk<'a> {
+    pub(crate) ledger: &'a Ledger,
+    pub(crate) business: &'a BusinessId,
+    pub(crate) request: &'a Request,
+}
+
+impl Desk<'_> {
+    /// The business's state; 404 if there is no such business.
+    async fn state(&self) -> Result<State, Failure> {
+        let stored = self
+            .ledger
+            .load(self.business)
+            .await
+            .map_err(|error| self.internal(&error))?;
+        stored
+            .map(|stored| stored.state)
+            .ok_or_else(Failure::not_found)
+    }
+
+    pub(crate) fn internal(&self, error: &anyhow::Error) -> Failure {
+        Failure::internal(error, &request_id(self.request))
+    }
+}
+
+async fn delete_one(desk: &Desk<'_>, id: &str) -> Result<Response<Body>, Failure> {
+    let not_found = || Failure::new(StatusCode::NOT_FOUND, "lead_not_found", Text::LeadNotFound);
+    let lead: LeadId = id.parse().map_err(|_| not_found())?;
+    let deleted = desk.ledger.delete_leads(desk.business, &[lead]).await;
+    match deleted.map_err(|error| desk.internal(&error))? {
+        0 => Err(not_found()),
+        deleted => Ok(json(
+            StatusCode::OK,
+            &Deleted {
+                success: true,
+                deleted_count: deleted,
+            },
+        )),
+    }
+}
+
+#[derive(Deserialize)]
+struct DeleteBody {
+    lead_ids: Option<Vec<u32>>,
+    #[serde(default)]
+    delete_all: bool,
+}
+
+#[derive(Serialize)]
+struct Deleted {
+    success: bool,
+    deleted_count: u32,
+}
+
+async fn delete_many(desk: &Desk<'_>) -> Result<Response<Body>, Failure> {
+    let wanted: DeleteBody = body::json(desk.request)?;
+    let deleted = match (wanted.lead_ids, wanted.delete_all) {
+        (None, true) => desk.ledger.delete_all_leads(desk.business).await,
+        (Some(ids), false) if !ids.is_empty() => {
+            let lead = |(place, id): (usize, &u32)| {
+                LeadId::new(*id).ok_or_else(|| Failure::bad_field(&format!("lead_ids[{place}]")))
+            };
+            let leads: Vec<LeadId> = ids.iter().enumerate().map(lead).collect::<Result<_, _>>()?;
+            desk.ledger.delete_leads(desk.business, &leads).await
+        }
+        // Both at once, or nothing at all: nobody should lose leads over a slip.
+        (_, _) => return Err(Failure::bad_field("lead_ids")),
+    };
+    let deleted_count = deleted.map_err(|error| desk.internal(&error))?;
+    Ok(json(
+        StatusCode::OK,
+        &Deleted {
+            success: true,
+            deleted_count,
+        },
+    ))
+}
+
+#[derive(Serialize)]
+struct Lists {
+    items: Vec<List>,
+}
+
+#[derive(Serialize)]
+struct List {
+    list_id: u32,
+    list_name: String,
+    count: u32,
+    created_at: String,
+}
+
+async fn lists(desk: &Desk<'_>) -> Result<Response<Body>, Failure> {
+    let lists = desk
+        .ledger
+        .lists(desk.business)
+        .await
+        .map_err(|error| desk.internal(&error))?;
+    if lists.is_empty() {
+        // A business without lists may be no business at all.
+        desk.state().await?;
+    }
+    let items = lists.into_iter().map(|list| List {
+        list_id: list.id.get(),
+        list_name: list.name,
+        count: list.count,
+        created_at: rfc3339(list.created_at),
+    });
+    Ok(json(
+        StatusCode::OK,
+        &Lists {
+            items: items.collect(),
+        },
+    ))
+}
+
+#[derive(Serialize)]
+struct Leads {
+    total: u32,
+    limit: u32,
+    page: u32,
+    page_size: u32,
+    items: Vec<Lead>,
+}
+
+#[derive(Serialize)]
+struct Lead {
+    id: u32,
+    name: String,
+    phone: Option<String>,
+    /// `in_call` while a call to its number holds a slot, `no_phone`, or else `ready`.
+    status: &'static str,
+    notes: Option<String>,
+    list_id: u32,
+    created_at: String,
+}
+
+const PAGE_SIZE_DEFAULT: u32 = 50;
+const PAGE_SIZE_MAX: u32 = 100;
+/// How many leads one request reads at a time in search of its page.
+const READ_AT_ONCE: u32 = 500;
+
+async fn list(desk: &Desk<'_>, leads_max: u32) -> Result<Response<Body>, Failure> {
+    let page: u32 = body::query(desk.request, "page")?.unwrap_or(1);
+    let page_size: u32 = body::query(desk.request, "page_size")?.unwrap_or(PAGE_SIZE_DEFAULT);
+    if page == 0 {
+        return Err(Failure::bad_field("page"));
+    }
+    if !(1..=PAGE_SIZE_MAX).contains(&page_size) {
+        return Err(Failure::bad_field("page_size"));
+    }
+    let of_list: Option<ListId> = body::query(desk.request, "list_id")?;
+    let search: Option<String> = body::query(desk.request, "search")?;
+    let search = search.as_deref().map(Search::of);
+    let state = desk.state().await?;
+    let first = u64::from(page - 1) * u64::from(page_size);
+    let (mut total, mut items, mut after) = (0_u32, Vec::new(), None);
+    // Bounded by the leads that a business may have.
+    loop {
+        let found = desk
+            .ledger
+            .leads_page(desk.business, after, READ_AT_ONCE)
+            .await;
+        let found = found.map_err(|error| desk.internal(&error))?;
+        for record in found.items {
+            if !is_wanted(&record, of_list, search.as_ref()) {
+                continue;
+            }
+            let is_on_page = (first..first + u64::from(page_size)).contains(&u64::from(total));
+            total += 1;
+            if is_on_page {
+                let is_in_call = record
+                    .phone
+                    .as_ref()
+                    .is_some_and(|phone| state.is_in_call(phone));
+                items.push(lead(record, is_in_call));
+            }
+        }
+        after = found.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    Ok(json(
+        StatusCode::OK,
+        &Leads {
+            total,
+            limit: leads_max,
+            page,
+            page_size,
+            items,
+        },
+    ))
+}
+
+/// What somebody looks for: a part of a name, or of a number however it is written.
+struct Search {
+    name: String,
+    number: Option<String>,
+}
+
+impl Search {
+    fn of(text: &str) -> Self {
+        let is_digit = |c: &char| c.is_ascii_digit();
+        let is_decorated = |c: char| c.is_ascii_digit() || "+-(). ".contains(c);
+        let is_number = text.chars().all(is_decorated) && text.chars().any(|c| is_digit(&c));
+        let digits: String = text.chars().filter(|c| is_digit(c) || *c == '+').collect();
+        // A national zero is not in the stored form.
+        let number = is_number.then(|| digits.trim_start_matches('0').to_owned());
+        Self {
+            name: text.to_lowercase(),
+            number,
+        }
+    }
+
+    fn finds(&self, record: &LeadRecord) -> bool {
+        let phone = record
+            .phone
+            .as_ref()
+            .map(|phone| phone.expose())
+            .unwrap_or_default();
+        let has_number = self
+            .number
+            .as_ref()
+            .is_some_and(|number| phone.contains(number));
+        has_number || record.name.to_lowercase().contains(&self.name)
+    }
+}
+
+fn is_wanted(record: &LeadRecord, of_list: Option<ListId>, search: Option<&Search>) -> bool {
+    let is_found = search.is_none_or(|search| search.finds(record));
+    is_found && of_list.is_none_or(|list| record.list == list)
+}
+
+fn lead(record: LeadRecord, is_in_call: bool) -> Lead {
+    let status = match (&record.phone, is_in_call) {
+        (None, _) => "no_phone",
+        (Some(_), true) => "in_call",
+        (Some(_), false) => "ready",
+    };
+    Lead {
+        id: record.id.get(),
+        name: record.name,
+        phone: record.phone.map(|phone| phone.expose().to_owned()),
+        status,
+        notes: record.notes,
+        list_id: record.list.get(),
+        created_at: rfc3339(record.created_at),
+    }
+}

@@ -1,0 +1,149 @@
+use super::*;
+use crate::delimited;
+use crate::table::Limits;
+
+fn layout(csv: &str) -> Option<Layout> {
+    let table = delimited::read(csv, &Limits::STANDARD).unwrap();
+    find(&table, "IL".parse().unwrap())
+}
+
+/// `expected` is how the phone column was found, its title and those of the name, and the
+/// number of rows before the leads.
+#[track_caller]
+fn check(csv: &str, expected: (Method, &str, &[&str], usize)) {
+    let found = layout(csv).unwrap();
+    let names: Vec<&str> = found
+        .name
+        .iter()
+        .map(|&index| &*found.titles[index])
+        .collect();
+    let phone = &*found.titles[found.phone];
+    assert_eq!(
+        (found.method, phone, &names[..], found.rows_before),
+        expected,
+        "{csv:?}"
+    );
+}
+
+#[test]
+fn headers_are_believed() {
+    check(
+        "name,phone\nDan,0501234567",
+        (Method::Header, "phone", &["name"], 1),
+    );
+    check(
+        "נייד,עיר,שם\n0501234567,חיפה,דן",
+        (Method::Header, "נייד", &["שם"], 1),
+    );
+    check(
+        "id,Phone\n036123456,x\n036123457,y",
+        (Method::Header, "Phone", &[], 1),
+    );
+}
+
+#[test]
+fn of_two_phone_columns_the_fuller_one_is_taken() {
+    check(
+        "שם,טלפון,נייד\nדן,,0501234567\nנועה,03-6123456,0521234567",
+        (Method::Header, "נייד", &["שם"], 1),
+    );
+}
+
+#[test]
+fn a_column_called_number_must_hold_phone_numbers() {
+    check(
+        "מספר,שם\n0501234567,דן",
+        (Method::Header, "מספר", &["שם"], 1),
+    );
+    check(
+        "מספר,שם,ליצירת קשר\n1,דן,0501234567\n2,נועה,0521234567",
+        (Method::Content, "ליצירת קשר", &["שם"], 1),
+    );
+}
+
+#[test]
+fn a_header_may_stand_below_a_title() {
+    check(
+        "לקוחות מאי 2026\n\nשם,טלפון\nדן,0501234567",
+        (Method::Header, "טלפון", &["שם"], 2),
+    );
+}
+
+#[test]
+fn words_above_phone_numbers_are_a_header() {
+    check(
+        "Kunde,Rufnummer\nDan,0501234567",
+        (Method::Content, "Rufnummer", &["Kunde"], 1),
+    );
+    check(
+        "לא ידוע 7,אין\nדן,0501234567",
+        (Method::Content, "column_2", &["column_1"], 0),
+    );
+}
+
+#[test]
+fn without_header_the_content_tells() {
+    check(
+        "דן,0501234567\nנועה,0521234567",
+        (Method::Content, "column_2", &["column_1"], 0),
+    );
+    check(
+        "501234567,1,דן\n521234567,2,נועה",
+        (Method::Content, "column_1", &["column_3"], 0),
+    );
+    check(
+        "0501234567\n0521234567",
+        (Method::Content, "column_1", &[], 0),
+    );
+}
+
+#[test]
+fn dates_and_identity_numbers_lose_against_phone_numbers() {
+    check(
+        "2026-01-15,31234567,דן,0501234567\n2026-01-16,31234568,נועה,0521234567\n\
+         2026-01-17,31234569,עדי,050-bad",
+        (Method::Content, "column_4", &["column_3"], 0),
+    );
+}
+
+#[test]
+fn of_two_columns_the_likelier_one_is_taken() {
+    check(
+        "דן,0501234567\nנועה,05\nעדי,052",
+        (Method::Fallback, "column_2", &["column_1"], 0),
+    );
+    check(
+        "דן,x1\nנועה,y2",
+        (Method::Fallback, "column_2", &["column_1"], 0),
+    );
+}
+
+#[test]
+fn many_columns_without_phone_numbers_have_no_layout() {
+    assert!(layout("a,b,c\n1,2,3\n4,5,6").is_none());
+    assert!(layout("a1,b1,0501234567\nc1,d1,6\ne1,f1,7").is_none());
+    assert!(layout("").is_none());
+}
+
+#[test]
+fn first_and_last_name_are_joined_and_stay_variables() {
+    let csv = "שם משפחה,שם פרטי,טלפון\nכהן,דן,0501234567";
+    check(csv, (Method::Header, "טלפון", &["שם פרטי", "שם משפחה"], 1));
+    let variables = layout(csv).unwrap().variables;
+    assert_eq!(
+        variables,
+        [(0, "שם_משפחה".to_owned()), (1, "שם_פרטי".to_owned())]
+    );
+}
+
+#[test]
+fn every_other_column_is_a_variable_with_a_name_of_its_own() {
+    let found =
+        layout("phone,name,Policy No.,,policy-no,Policy no 2,עיר,הערות\n0501234567,x").unwrap();
+    let names: Vec<&str> = found.variables.iter().map(|(_, name)| &**name).collect();
+    assert_eq!(
+        names,
+        ["policy_no", "column_4", "policy_no_2", "policy_no_2_2"]
+    );
+    assert_eq!((found.city, found.notes), (Some(6), Some(7)));
+}

@@ -1,0 +1,16 @@
+//! The leads function: imports, lists and deletes leads.
+
+use lambda_http::{Error, run, service_fn};
+use ringfence_shell::{cloud, config, logging};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    logging::init();
+    let ledger = cloud::ledger(&config::environment).await?;
+    let clock = cloud::wall_clock();
+    let leads_max = config::leads_max_from_env(&config::environment)?;
+    run(service_fn(async |request| {
+        Ok::<_, Error>(leads::handle(&ledger, leads_max, clock(), request).await)
+    }))
+    .await
+}

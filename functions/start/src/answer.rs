@@ -1,0 +1,259 @@
+//! What a client is told of a start.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use lambda_http::{Body, Request, Response};
+use ringfence_core::ids::{BusinessId, RunId};
+use ringfence_flows::start::{DirectAnswer, DirectOutcome, NO_PUBLIC_HOST, StartAnswer, start};
+use ringfence_flows::world::World;
+use ringfence_ledger::Ledger;
+use ringfence_shell::caller::request_id;
+use ringfence_shell::reply::{Failure, json};
+use ringfence_shell::texts::{Language, Text};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::Begun;
+
+#[derive(Serialize)]
+struct Calls {
+    success: bool,
+    message: String,
+    calls: Vec<Call>,
+    #[serde(skip_serializing_if = "is_zero")]
+    duplicates_removed: usize,
+}
+
+#[derive(Serialize)]
+struct Call {
+    lead_id: u32,
+    lead_name: String,
+    call_id: Option<String>,
+    call_sid: Option<String>,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Run {
+    success: bool,
+    message: String,
+    run_id: u32,
+    queued: u32,
+    mode: &'static str,
+    #[serde(skip_serializing_if = "is_zero")]
+    duplicates_removed: usize,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+/// How often a repeated request looks whether the calls of the first are placed, and how
+/// long it waits in between. Together less than a client's patience.
+const LOOKS_MAX: u32 = 10;
+const LOOK_EVERY: Duration = Duration::from_millis(300);
+
+/// Starts, and answers with calls or with a run.
+pub(crate) async fn calls(
+    world: &impl World<Ledger = Ledger>,
+    request: &Request,
+    business: &BusinessId,
+    begun: Begun,
+    language: Language,
+) -> Result<Response<Body>, Failure> {
+    for look in 1.. {
+        let answer = go(world, request, business, &begun).await?;
+        let is_last = look >= LOOKS_MAX;
+        match answer {
+            StartAnswer::CallsAgain(calls) if !is_last && calls.iter().any(is_unclear) => {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+            StartAnswer::Calls(calls) | StartAnswer::CallsAgain(calls) => {
+                return Ok(direct(&calls, begun.duplicates_removed, language));
+            }
+            answer => return run_or_failure(answer, begun.duplicates_removed, language),
+        }
+    }
+    unreachable!("the last look returns")
+}
+
+/// Starts, and answers with a run.
+pub(crate) async fn run(
+    world: &impl World<Ledger = Ledger>,
+    request: &Request,
+    business: &BusinessId,
+    begun: Begun,
+    language: Language,
+) -> Result<Response<Body>, Failure> {
+    let answer = go(world, request, business, &begun).await?;
+    run_or_failure(answer, begun.duplicates_removed, language)
+}
+
+async fn go(
+    world: &impl World<Ledger = Ledger>,
+    request: &Request,
+    business: &BusinessId,
+    begun: &Begun,
+) -> Result<StartAnswer, Failure> {
+    let answer = start(world, business, &begun.request).await;
+    answer.map_err(|error| Failure::internal(&error, &request_id(request)))
+}
+
+fn is_unclear(answer: &DirectAnswer) -> bool {
+    answer.outcome == DirectOutcome::Unknown
+}
+
+fn direct(calls: &[DirectAnswer], duplicates_removed: usize, language: Language) -> Response<Body> {
+    let is_started = |answer: &&DirectAnswer| match answer.outcome {
+        // A phone may be ringing: nobody should press start again.
+        DirectOutcome::Initiated(_) | DirectOutcome::Unknown => true,
+        DirectOutcome::LeadFailed(_) | DirectOutcome::CarrierFailed(_) => false,
+    };
+    let is_carrier =
+        |answer: &DirectAnswer| matches!(answer.outcome, DirectOutcome::CarrierFailed(_));
+    let started = calls.iter().filter(is_started).count();
+    let status = match started {
+        0 if calls.iter().any(is_carrier) => StatusCode::BAD_GATEWAY,
+        0 => StatusCode::UNPROCESSABLE_ENTITY,
+        _ => StatusCode::OK,
+    };
+    let message = Text::CallsStarted {
+        started,
+        asked: calls.len(),
+    }
+    .say(language);
+    let calls = calls.iter().map(|answer| call(answer, language)).collect();
+    json(
+        status,
+        &Calls {
+            success: started > 0,
+            message,
+            calls,
+            duplicates_removed,
+        },
+    )
+}
+
+fn call(answer: &DirectAnswer, language: Language) -> Call {
+    let (status, text, code) = match &answer.outcome {
+        DirectOutcome::Initiated(_) => ("initiated", None, None),
+        DirectOutcome::LeadFailed(code) => ("failed", Some(lead_text(code)), Some(code.clone())),
+        DirectOutcome::CarrierFailed(code) => {
+            ("failed", Some(Text::CarrierFailed), Some(code.clone()))
+        }
+        DirectOutcome::Unknown => ("unknown", Some(Text::Unconfirmed), None),
+    };
+    let call_sid = match &answer.outcome {
+        DirectOutcome::Initiated(sid) => Some(sid.to_string()),
+        DirectOutcome::LeadFailed(_) | DirectOutcome::CarrierFailed(_) | DirectOutcome::Unknown => {
+            None
+        }
+    };
+    Call {
+        lead_id: answer.lead.get(),
+        lead_name: answer.lead_name.clone(),
+        call_id: answer.call.map(|call| call.to_string()),
+        call_sid,
+        status,
+        error: text.map(|text| text.say(language)),
+        code,
+    }
+}
+
+fn lead_text(code: &str) -> Text {
+    match code {
+        "no_phone" => Text::NoPhone,
+        "already_in_call" => Text::AlreadyInCall,
+        "lead_deleted" => Text::LeadDeleted,
+        _ => Text::LeadFailed,
+    }
+}
+
+fn run_or_failure(
+    answer: StartAnswer,
+    duplicates_removed: usize,
+    language: Language,
+) -> Result<Response<Body>, Failure> {
+    let failure = match answer {
+        StartAnswer::Run {
+            run,
+            total,
+            concurrency,
+        } => {
+            let message = Text::RunStarted { total, concurrency }.say(language);
+            let (run_id, mode) = (run.get(), "bulk_queue");
+            let run = Run {
+                success: true,
+                message,
+                run_id,
+                queued: total,
+                mode,
+                duplicates_removed,
+            };
+            return Ok(json(StatusCode::CREATED, &run));
+        }
+        StartAnswer::Calls(calls) | StartAnswer::CallsAgain(calls) => {
+            return Ok(direct(&calls, duplicates_removed, language));
+        }
+        StartAnswer::SlotsBusy {
+            active,
+            limit,
+            available,
+        } => {
+            let text = match available {
+                0 => Text::SlotsBusy { limit },
+                _ => Text::OnlyFree { available },
+            };
+            Failure::new(StatusCode::TOO_MANY_REQUESTS, "slots_busy", text)
+                .with("active", active)
+                .with("limit", limit)
+                .with("available", available)
+        }
+        StartAnswer::LeadsMissing(missing) => {
+            let missing: Vec<Value> = missing.iter().map(|lead| lead.get().into()).collect();
+            Failure::new(
+                StatusCode::NOT_FOUND,
+                "leads_not_found",
+                Text::LeadsNotFound,
+            )
+            .with("missing", missing)
+        }
+        StartAnswer::NoCallerId => Failure::new(
+            StatusCode::BAD_REQUEST,
+            "no_business_phone",
+            Text::NoBusinessPhone,
+        ),
+        StartAnswer::BadConcurrency { limit } => {
+            let text = Text::BadConcurrency { limit };
+            Failure::new(StatusCode::BAD_REQUEST, "bad_concurrency", text)
+                .with("field", "concurrency")
+                .with("limit", limit)
+        }
+        StartAnswer::NoPublicHost { run } => no_public_host(run),
+        StartAnswer::KeyReused => Failure::new(
+            StatusCode::CONFLICT,
+            "idempotency_key_reused",
+            Text::KeyReused,
+        ),
+    };
+    Err(failure)
+}
+
+fn no_public_host(run: Option<RunId>) -> Failure {
+    let status = StatusCode::SERVICE_UNAVAILABLE;
+    let failure = Failure::new(status, "no_public_host", Text::NoPublicHost);
+    let failure = failure.with("last_error", NO_PUBLIC_HOST);
+    match run {
+        Some(run) => failure.with("run_id", run.get()),
+        None => failure,
+    }
+}

@@ -1,0 +1,220 @@
+//! Starts calls: few at once, more as a run.
+
+mod answer;
+
+use std::collections::BTreeSet;
+
+use http::StatusCode;
+use lambda_http::{Body, Request, Response};
+use ringfence_core::ids::{BusinessId, LeadId, ListId};
+use ringfence_flows::ledger::RequestKey;
+use ringfence_flows::start::{Leads, PublicHost, Shape, StartRequest};
+use ringfence_flows::world::World;
+use ringfence_ledger::Ledger;
+use ringfence_shell::body;
+use ringfence_shell::caller::{Caller, Role, request_id};
+use ringfence_shell::reply::Failure;
+use ringfence_shell::texts::{Language, Text};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+/// How many leads one request may name, and how many a run may have.
+const LEADS_MAX: usize = 100_000;
+/// Longer than any key a client would make.
+const KEY_BYTES_MAX: usize = 255;
+
+/// Answers `POST /api/outbound_calls/start` and `POST /api/outbound/bulk-enqueue`.
+pub async fn handle(
+    world: &impl World<Ledger = Ledger>,
+    public_host: PublicHost,
+    request: Request,
+) -> Response<Body> {
+    let language = Language::of(&request);
+    let answer = match body::segments(&request)[..] {
+        ["api", "outbound_calls", "start"] => calls(world, public_host, &request, language).await,
+        ["api", "outbound", "bulk-enqueue"] => {
+            enqueue(world, public_host, &request, language).await
+        }
+        _ => Err(Failure::not_found()),
+    };
+    answer.unwrap_or_else(|failure| failure.reply(language))
+}
+
+#[derive(Deserialize)]
+struct StartBody {
+    lead_ids: Option<Vec<u32>>,
+    concurrency: Option<u32>,
+    when_full: Option<WhenFull>,
+    list_id: Option<u32>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum WhenFull {
+    Reject,
+    Queue,
+}
+
+#[derive(Deserialize)]
+struct EnqueueBody {
+    lead_ids: Option<Vec<u32>>,
+    concurrency: Option<u32>,
+    outbound_list_id: Option<u32>,
+}
+
+async fn calls(
+    world: &impl World<Ledger = Ledger>,
+    public_host: PublicHost,
+    request: &Request,
+    language: Language,
+) -> Result<Response<Body>, Failure> {
+    let caller = Caller::of(request, Role::Agent)?;
+    let wanted: StartBody = body::json(request)?;
+    let shape = match wanted.when_full {
+        None | Some(WhenFull::Reject) => Shape::DirectOrRun,
+        Some(WhenFull::Queue) => Shape::DirectOrQueue,
+    };
+    let wish = Wish {
+        ids: wanted.lead_ids,
+        list: wanted.list_id,
+        concurrency: wanted.concurrency,
+        shape,
+    };
+    let begun = begin(world, public_host, request, &caller, wish).await?;
+    answer::calls(world, request, caller.business()?, begun, language).await
+}
+
+async fn enqueue(
+    world: &impl World<Ledger = Ledger>,
+    public_host: PublicHost,
+    request: &Request,
+    language: Language,
+) -> Result<Response<Body>, Failure> {
+    let caller = Caller::of(request, Role::Agent)?;
+    let wanted: EnqueueBody = body::json(request)?;
+    let (list, concurrency) = (wanted.outbound_list_id, wanted.concurrency);
+    let wish = Wish {
+        ids: wanted.lead_ids,
+        list,
+        concurrency,
+        shape: Shape::Run,
+    };
+    let begun = begin(world, public_host, request, &caller, wish).await?;
+    answer::run(world, request, caller.business()?, begun, language).await
+}
+
+/// What a request asks for.
+struct Wish {
+    ids: Option<Vec<u32>>,
+    list: Option<u32>,
+    concurrency: Option<u32>,
+    shape: Shape,
+}
+
+/// A request that was read, and how many of its ids occurred twice.
+struct Begun {
+    request: StartRequest,
+    duplicates_removed: usize,
+}
+
+async fn begin(
+    world: &impl World<Ledger = Ledger>,
+    public_host: PublicHost,
+    request: &Request,
+    caller: &Caller,
+    wish: Wish,
+) -> Result<Begun, Failure> {
+    let business = caller.business()?;
+    if wish.concurrency == Some(0) {
+        let text = Text::BadField("concurrency".to_owned());
+        let failure = Failure::new(StatusCode::BAD_REQUEST, "bad_concurrency", text);
+        return Err(failure.with("field", "concurrency"));
+    }
+    let key = request_key(request)?;
+    let (leads, duplicates_removed) = match (wish.ids, wish.list) {
+        (Some(_), Some(_)) => return Err(Failure::bad_field("list_id")),
+        (None, Some(list)) => (whole_list(world, request, business, list).await?, 0),
+        (ids, None) => chosen(ids.unwrap_or_default())?,
+    };
+    let request = StartRequest {
+        leads,
+        concurrency: wish.concurrency,
+        shape: wish.shape,
+        key,
+        asked_by: caller.key_id.clone(),
+        public_host,
+    };
+    Ok(Begun {
+        request,
+        duplicates_removed,
+    })
+}
+
+/// The chosen leads in the order given, each once.
+fn chosen(ids: Vec<u32>) -> Result<(Leads, usize), Failure> {
+    if ids.is_empty() {
+        let failure = Failure::new(StatusCode::BAD_REQUEST, "no_leads", Text::NoLeads);
+        return Err(failure.with("field", "lead_ids"));
+    }
+    if ids.len() > LEADS_MAX {
+        let most = u32::try_from(LEADS_MAX).expect("a hundred thousand fits");
+        let text = Text::TooManyLeads { most };
+        let failure = Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "too_many_leads", text);
+        return Err(failure.with("field", "lead_ids"));
+    }
+    let asked = ids.len();
+    let mut seen = BTreeSet::new();
+    let mut chosen = Vec::with_capacity(asked);
+    for (place, id) in ids.into_iter().enumerate() {
+        let lead = LeadId::new(id);
+        let lead = lead.ok_or_else(|| Failure::bad_field(&format!("lead_ids[{place}]")))?;
+        if seen.insert(lead) {
+            chosen.push(lead);
+        }
+    }
+    let duplicates_removed = asked - chosen.len();
+    Ok((Leads::Ids(chosen), duplicates_removed))
+}
+
+async fn whole_list(
+    world: &impl World<Ledger = Ledger>,
+    request: &Request,
+    business: &BusinessId,
+    list: u32,
+) -> Result<Leads, Failure> {
+    let not_found = || {
+        let failure = Failure::new(StatusCode::NOT_FOUND, "list_not_found", Text::ListNotFound);
+        failure.with("field", "list_id")
+    };
+    let list = ListId::new(list).ok_or_else(not_found)?;
+    let record = world.ledger().list(business, list).await;
+    let record = record.map_err(|error| Failure::internal(&error, &request_id(request)))?;
+    let record = record.ok_or_else(not_found)?;
+    Ok(Leads::List {
+        list,
+        roster: record.roster,
+        total: record.count,
+    })
+}
+
+/// The client's key, and a digest of what it asks for.
+fn request_key(request: &Request) -> Result<Option<RequestKey>, Failure> {
+    let Some(key) = request.headers().get("idempotency-key") else {
+        return Ok(None);
+    };
+    let key = key
+        .to_str()
+        .ok()
+        .filter(|key| (1..=KEY_BYTES_MAX).contains(&key.len()));
+    let key = key
+        .ok_or_else(|| Failure::bad_field("idempotency-key"))?
+        .to_owned();
+    let mut digest = Sha256::new();
+    digest.update(request.uri().path().as_bytes());
+    digest.update([0]);
+    digest.update(body::bytes(request, body::JSON_BYTES_MAX)?);
+    Ok(Some(RequestKey {
+        key,
+        request_digest: digest.finalize().into(),
+    }))
+}

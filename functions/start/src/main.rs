@@ -1,0 +1,15 @@
+//! The start function: calls and runs.
+
+use lambda_http::{Error, run, service_fn};
+use ringfence_shell::{cloud, config, logging};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    logging::init();
+    let world = cloud::connect(&config::environment).await?;
+    let host = world.public_host;
+    run(service_fn(async |request| {
+        Ok::<_, Error>(start::handle(&world, host, request).await)
+    }))
+    .await
+}

@@ -1,0 +1,14 @@
+//! The status function: reads only.
+
+use lambda_http::{Error, run, service_fn};
+use ringfence_shell::{cloud, config, logging};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    logging::init();
+    let ledger = cloud::ledger(&config::environment).await?;
+    run(service_fn(async |request| {
+        Ok::<_, Error>(status::handle(&ledger, request).await)
+    }))
+    .await
+}

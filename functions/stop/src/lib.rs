@@ -1,0 +1,128 @@
+//! Stops runs, and settles silent calls when somebody asks.
+
+use http::StatusCode;
+use lambda_http::{Body, Request, Response};
+use ringfence_core::ids::RunId;
+use ringfence_core::stop::LiveCalls;
+use ringfence_flows::cleanup::{CleanupAnswer, cleanup};
+use ringfence_flows::stop::{StopAnswer, stop_run};
+use ringfence_flows::world::World;
+use ringfence_shell::body;
+use ringfence_shell::caller::{Caller, Role, request_id};
+use ringfence_shell::reply::{Failure, json};
+use ringfence_shell::texts::{Language, Text};
+use serde::{Deserialize, Serialize};
+
+/// Answers `POST /api/outbound/stop-queue` and `POST /api/outbound/cleanup-stuck-jobs`.
+pub async fn handle(world: &impl World, request: Request) -> Response<Body> {
+    let language = Language::of(&request);
+    let answer = match body::segments(&request)[..] {
+        ["api", "outbound", "stop-queue"] => stop(world, &request, language).await,
+        ["api", "outbound", "cleanup-stuck-jobs"] => clean(world, &request, language).await,
+        _ => Err(Failure::not_found()),
+    };
+    answer.unwrap_or_else(|failure| failure.reply(language))
+}
+
+#[derive(Deserialize)]
+struct StopBody {
+    run_id: Option<u32>,
+    #[serde(default)]
+    hang_up: bool,
+}
+
+#[derive(Serialize)]
+struct Stopped {
+    success: bool,
+    message: String,
+    cancelled_jobs: u32,
+    in_progress: u32,
+}
+
+async fn stop(
+    world: &impl World,
+    request: &Request,
+    language: Language,
+) -> Result<Response<Body>, Failure> {
+    let caller = Caller::of(request, Role::Agent)?;
+    let business = caller.business()?;
+    let wanted: StopBody = body::json(request)?;
+    let Some(run) = wanted.run_id else {
+        let failure = Failure::new(
+            StatusCode::BAD_REQUEST,
+            "missing_run_id",
+            Text::MissingRunId,
+        );
+        return Err(failure.with("field", "run_id"));
+    };
+    let not_found = || Failure::new(StatusCode::NOT_FOUND, "run_not_found", Text::RunNotFound);
+    let run = RunId::new(run).ok_or_else(not_found)?;
+    let live_calls = if wanted.hang_up {
+        LiveCalls::HangUp
+    } else {
+        LiveCalls::Finish
+    };
+    let answer = stop_run(world, business, run, live_calls).await;
+    let answer = answer.map_err(|error| Failure::internal(&error, &request_id(request)))?;
+    let (text, canceled, in_progress) = match answer {
+        StopAnswer::Stopped {
+            canceled,
+            in_progress,
+        } => (Text::RunStopped { canceled }, canceled, in_progress),
+        StopAnswer::AlreadyOver {
+            status,
+            in_progress,
+        } => (Text::RunAlreadyOver(status), 0, in_progress),
+        StopAnswer::NotFound => return Err(not_found()),
+    };
+    let message = text.say(language);
+    let answer = Stopped {
+        success: true,
+        message,
+        cancelled_jobs: canceled,
+        in_progress,
+    };
+    Ok(json(StatusCode::OK, &answer))
+}
+
+#[derive(Serialize)]
+struct Cleaned {
+    success: bool,
+    cleaned_count: u32,
+    message: String,
+    still_live: u32,
+    undecided: u32,
+}
+
+async fn clean(
+    world: &impl World,
+    request: &Request,
+    language: Language,
+) -> Result<Response<Body>, Failure> {
+    let caller = Caller::of(request, Role::Admin)?;
+    let answer = cleanup(world, caller.business()?).await;
+    match answer.map_err(|error| Failure::internal(&error, &request_id(request)))? {
+        CleanupAnswer::Done {
+            cleaned,
+            still_live,
+            undecided,
+        } => {
+            let message = Text::Cleaned(cleaned).say(language);
+            let answer = Cleaned {
+                success: true,
+                cleaned_count: cleaned,
+                message,
+                still_live,
+                undecided,
+            };
+            Ok(json(StatusCode::OK, &answer))
+        }
+        CleanupAnswer::NotBefore(then) => {
+            let wait = then.since(world.now()).as_millis().div_ceil(1000).max(1);
+            let seconds = u64::try_from(wait).unwrap_or(60);
+            let status = StatusCode::TOO_MANY_REQUESTS;
+            let failure = Failure::new(status, "cleanup_too_soon", Text::CleanupTooSoon);
+            Err(failure.with("retry_after", seconds))
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The stop function: stops runs and settles on demand.
+
+use lambda_http::{Error, run, service_fn};
+use ringfence_shell::{cloud, config, logging};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    logging::init();
+    let world = cloud::connect(&config::environment).await?;
+    run(service_fn(async |request| {
+        Ok::<_, Error>(stop::handle(&world, request).await)
+    }))
+    .await
+}

@@ -1,0 +1,25 @@
+//! The webhook function, behind a URL that Twilio calls.
+
+use lambda_http::{Error, run, service_fn};
+use ringfence_shell::config::{self, Telephony};
+use ringfence_shell::{cloud, logging};
+use webhook::{Parts, Webhook, handle};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    logging::init();
+    let telephony = Telephony::from_env(&config::environment)?;
+    let (ledger, queue) = cloud::stores(&config::environment).await?;
+    let webhook = Webhook::new(Parts {
+        account: telephony.account.sid,
+        tokens: telephony.signing_tokens,
+        host: telephony.public_host,
+        queue,
+        ledger,
+        clock: cloud::wall_clock(),
+    });
+    run(service_fn(async |request| {
+        Ok::<_, Error>(handle(&webhook, request).await)
+    }))
+    .await
+}
