@@ -1,0 +1,242 @@
+//! The front door: routes requests to functions as API Gateway and function URLs do.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Result;
+use bytes::Bytes;
+use http::{Request, Response, StatusCode, header};
+use ringfence_carrier::callback::{CALL_PATH, STATUS_PATH};
+use ringfence_shell::reply::Failure;
+use ringfence_shell::texts::{Language, Text};
+use serde_json::{Map, Value};
+use tracing::{error, warn};
+use webhook::{Parts, Webhook};
+
+use crate::aws::meter::Meter;
+use crate::environment::{Blueprint, Environment};
+use crate::event::{authorizer_request, http_response, lambda_request, payload};
+
+/// The functions that answer HTTP requests.
+pub struct Gateway {
+    /// What the API has cost.
+    pub api_meter: Meter,
+    plan: Blueprint,
+    environment: Environment,
+    webhook: Webhook,
+    leads_max: u32,
+}
+
+/// A function behind the front door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Function {
+    Start,
+    Status,
+    Stop,
+    Leads,
+    Business,
+    Webhook,
+}
+
+/// API Gateway gives up on an integration after 30 seconds, so functions behind it are
+/// given a little less: <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>
+pub const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(29);
+
+/// Lambda takes no larger request, and API Gateway for HTTP passes none on.
+pub const REQUEST_BYTES_MAX: usize = 6 * 1024 * 1024;
+
+/// Every route of the API: method, path and function. `*` stands for one part.
+pub const ROUTES: [Route; 27] = [
+    ("GET", "/healthz", Function::Status),
+    ("POST", "/api/outbound_calls/start", Function::Start),
+    ("POST", "/api/outbound/bulk-enqueue", Function::Start),
+    ("GET", "/api/outbound_calls/counts", Function::Status),
+    ("GET", "/api/outbound/runs", Function::Status),
+    ("GET", "/api/outbound/runs/*", Function::Status),
+    ("GET", "/api/outbound/runs/*/calls", Function::Status),
+    ("GET", "/api/outbound/bulk/active", Function::Status),
+    ("GET", "/api/outbound/recent-calls", Function::Status),
+    ("POST", "/api/outbound/stop-queue", Function::Stop),
+    ("POST", "/api/outbound/cleanup-stuck-jobs", Function::Stop),
+    ("POST", "/api/outbound/import-leads", Function::Leads),
+    ("GET", "/api/outbound/import-leads", Function::Leads),
+    (
+        "POST",
+        "/api/outbound/import-leads/bulk-delete",
+        Function::Leads,
+    ),
+    ("DELETE", "/api/outbound/import-leads/*", Function::Leads),
+    ("GET", "/api/outbound/import-lists", Function::Leads),
+    ("GET", "/api/business", Function::Business),
+    ("PUT", "/api/business", Function::Business),
+    ("POST", "/api/businesses", Function::Business),
+    ("POST", "/api/businesses/*/keys", Function::Business),
+    ("GET", "/api/businesses/*/keys", Function::Business),
+    ("DELETE", "/api/businesses/*/keys/*", Function::Business),
+    ("POST", STATUS_PATH, Function::Webhook),
+    ("GET", STATUS_PATH, Function::Webhook),
+    ("POST", CALL_PATH, Function::Webhook),
+    ("GET", CALL_PATH, Function::Webhook),
+    ("HEAD", "/healthz", Function::Status),
+];
+
+impl Gateway {
+    /// Opens the door.
+    ///
+    /// What the API reads and writes is metered apart: it depends on who watches, while
+    /// the webhook belongs to the cost of a call.
+    pub fn new(plan: Blueprint, leads_max: u32) -> Arc<Self> {
+        let api_plan = Blueprint {
+            dynamo: plan.dynamo.metered_apart(),
+            ..plan.clone()
+        };
+        let environment = Environment::start(&api_plan);
+        let webhook_environment = Environment::start(&plan);
+        let webhook = Webhook::new(Parts {
+            account: plan.telephony.account.sid.clone(),
+            tokens: plan.telephony.signing_tokens.clone(),
+            host: plan.telephony.public_host.clone(),
+            queue: webhook_environment.world.queue,
+            ledger: webhook_environment.world.ledger,
+            clock: Arc::clone(&plan.clock),
+        });
+        Arc::new(Self {
+            api_meter: api_plan.dynamo.meter().clone(),
+            plan,
+            environment,
+            webhook,
+            leads_max,
+        })
+    }
+
+    /// Answers one request. A handler that takes too long is killed where it stands.
+    pub async fn answer(self: Arc<Self>, request: Request<Bytes>) -> Response<Bytes> {
+        let limit = INTEGRATION_TIMEOUT.min(self.plan.timing.function_timeout);
+        let language = Language::of(&request);
+        let handling = tokio::spawn(async move {
+            let routed = self.route(request);
+            tokio::time::timeout(limit, routed).await
+        });
+        let problem = match handling.await {
+            Ok(Ok(Ok(response))) => return response,
+            Ok(Ok(Err(error))) => {
+                error!("failed to pass a request on: {error:#}");
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
+            Ok(Err(_)) => {
+                warn!("killed a handler that took too long");
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            Err(panic) => {
+                error!("a handler panicked: {panic}");
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
+        };
+        let code = if problem == StatusCode::SERVICE_UNAVAILABLE {
+            "unavailable"
+        } else {
+            "internal"
+        };
+        refuse(&Failure::new(problem, code, Text::Internal), language)
+    }
+
+    async fn route(&self, request: Request<Bytes>) -> Result<Response<Bytes>> {
+        let language = Language::of(&request);
+        if request.body().len() > REQUEST_BYTES_MAX {
+            return Ok(refuse(&Failure::too_large(), language));
+        }
+        let (method, pattern, function) = match find(&request) {
+            Ok(route) => route,
+            Err(failure) => return Ok(refuse(&failure, language)),
+        };
+        let route = format!("{method} {pattern}");
+        let now = (self.plan.clock)();
+        let is_open = function == Function::Webhook || pattern == "/healthz";
+        let context = if is_open {
+            None
+        } else if request.headers().contains_key(header::AUTHORIZATION) {
+            let asked = authorizer_request(&payload(&request, &route, None, now)?)?;
+            Some(
+                authorizer::handle(&self.environment.world.ledger, asked)
+                    .await?
+                    .context,
+            )
+        } else {
+            return Ok(refuse(&Failure::unauthorized(), language));
+        };
+        self.invoke(function, &request, &route, context.as_ref())
+            .await
+    }
+
+    async fn invoke(
+        &self,
+        function: Function,
+        request: &Request<Bytes>,
+        route: &str,
+        context: Option<&Map<String, Value>>,
+    ) -> Result<Response<Bytes>> {
+        let payload = payload(request, route, context, (self.plan.clock)())?;
+        let event = lambda_request(&payload)?;
+        let world = &self.environment.world;
+        let answer = match function {
+            Function::Start => start::handle(world, world.public_host, event).await,
+            Function::Status => status::handle(&world.ledger, event).await,
+            Function::Stop => stop::handle(world, event).await,
+            Function::Leads => {
+                leads::handle(&world.ledger, self.leads_max, (self.plan.clock)(), event).await
+            }
+            Function::Business => business::handle(world, event).await,
+            Function::Webhook => webhook::handle(&self.webhook, event).await,
+        };
+        Ok(http_response(answer))
+    }
+}
+
+/// A route: method, path and function.
+pub type Route = (&'static str, &'static str, Function);
+
+fn find(request: &Request<Bytes>) -> Result<Route, Failure> {
+    let path = request.uri().path();
+    let fits = |route: &&Route| is_match(route.1, path);
+    let mut fitting = ROUTES.iter().filter(fits).peekable();
+    if fitting.peek().is_none() {
+        return Err(Failure::not_found());
+    }
+    let method = request.method().as_str();
+    fitting
+        .find(|route| route.0 == method)
+        .copied()
+        .ok_or_else(Failure::method_not_allowed)
+}
+
+/// An answer of the front door's own.
+fn refuse(failure: &Failure, language: Language) -> Response<Bytes> {
+    http_response(failure.reply(language))
+}
+
+fn is_match(pattern: &str, path: &str) -> bool {
+    let mut parts = path.split('/');
+    let fits = pattern.split('/').all(|wanted| {
+        parts.next().is_some_and(|part| {
+            if wanted == "*" {
+                !part.is_empty()
+            } else {
+                wanted == part
+            }
+        })
+    });
+    fits && parts.next().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_is_one_part_of_a_path() {
+        assert!(is_match("/a/*/c", "/a/b/c"));
+        assert!(!is_match("/a/*/c", "/a//c"));
+        assert!(!is_match("/a/*", "/a/b/c"));
+        assert!(!is_match("/a/b", "/a/b/"));
+    }
+}

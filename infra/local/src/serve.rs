@@ -1,0 +1,133 @@
+//! Keeps the stack up for curl, the console and outside clients.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use ringfence_core::timing::Timing;
+use ringfence_shell::config::LEADS_MAX_DEFAULT;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tracing::info;
+
+use crate::aws::dynamo::Dynamo;
+use crate::clock::Clock;
+use crate::events::Crashes;
+use crate::front;
+use crate::settings::{Simulation, line, own_origin};
+use crate::stack::{Parts, Stack};
+use crate::twilio::{Behaviour, Faults};
+
+/// What `serve` is told.
+#[derive(Debug, Clone, Args)]
+pub struct ServeArgs {
+    /// The port to listen on; 0 takes a free one.
+    #[arg(long, default_value_t = 8080)]
+    pub port: u16,
+    /// Keeps everything in this directory, through `kill -9` and restarts.
+    #[arg(long)]
+    pub data: Option<PathBuf>,
+    /// How often businesses with work are woken.
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub sweep_seconds: u64,
+    /// The age at which a silent call is first asked about, from 6.
+    #[arg(long, default_value_t = 120)]
+    pub settle_seconds: u64,
+    /// How many times faster than life the simulated carrier's calls are.
+    #[arg(long, default_value_t = 1.0)]
+    pub speed: f64,
+    /// The simulated carrier's seed.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// How many leads a business may have.
+    #[arg(long, default_value_t = LEADS_MAX_DEFAULT)]
+    pub leads_max: u32,
+}
+
+/// The caller id of the first business.
+const FIRST_CALLER_ID: &str = "+97231234567";
+/// The limit of the first business.
+const FIRST_LIMIT: u32 = 3;
+/// Marks a directory whose first business was made. It is written last: a crash before it
+/// makes another business at the next start, and no key is lost.
+const FOUNDED: &str = "founded";
+
+/// Serves until it is killed or interrupted.
+///
+/// # Errors
+///
+/// Something is configured badly, or the port is taken.
+pub async fn run(args: ServeArgs) -> Result<()> {
+    anyhow::ensure!(
+        args.speed.is_finite() && args.speed > 0.0,
+        "--speed must be more than 0"
+    );
+    let timing =
+        Timing::scaled(args.settle_seconds, args.sweep_seconds).context("--settle-seconds")?;
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
+    let listener = TcpListener::bind(address)
+        .await
+        .with_context(|| format!("--port {}", args.port))?;
+    let origin = own_origin(&listener)?;
+    let clock = Clock::wall();
+    let simulation = Simulation {
+        seed: args.seed,
+        speed: args.speed,
+        behaviour: Behaviour::ordinary(),
+        faults: Faults::none(),
+    };
+    let line = line(&origin, &timing, simulation, clock).await?;
+    let dynamo = match &args.data {
+        Some(directory) => Dynamo::open(directory)?,
+        None => Dynamo::memory()?,
+    };
+    let parts = Parts {
+        dynamo,
+        clock,
+        timing,
+        telephony: line.telephony,
+        way: line.way,
+        table: std::env::var("TABLE_NAME").unwrap_or_else(|_| "ringfence".to_owned()),
+        leads_max: args.leads_max,
+    };
+    let stack = Stack::start(parts, Crashes::NONE).await?;
+    announce(&first_business(&stack, args.data, &origin).await?);
+    info!("listening on {origin}");
+    tokio::select! {
+        served = front::serve(listener, stack.gateway.clone()) => served.context("the listener failed"),
+        _ = tokio::signal::ctrl_c() => Ok(()),
+    }
+}
+
+#[expect(
+    clippy::print_stdout,
+    reason = "the first line on stdout is this command's answer"
+)]
+fn announce(line: &Value) {
+    println!("{line}");
+}
+
+async fn first_business(stack: &Stack, data: Option<PathBuf>, origin: &str) -> Result<Value> {
+    let mark = data.map(|directory| directory.join(FOUNDED));
+    if let Some(id) = mark
+        .as_ref()
+        .and_then(|mark| std::fs::read_to_string(mark).ok())
+    {
+        return Ok(json!({
+            "listening": origin, "business_id": id, "api_key": null, "system_admin_key": null,
+        }));
+    }
+    let caller_id = FIRST_CALLER_ID.parse().context("it is a phone number")?;
+    let (id, key) = stack.found(caller_id, FIRST_LIMIT).await?;
+    let system_key = stack.system_key().await?;
+    if let Some(mark) = mark {
+        std::fs::write(&mark, id.as_str()).context("failed to mark the data directory")?;
+    }
+    Ok(json!({
+        "listening": origin,
+        "business_id": id.as_str(),
+        "api_key": key.expose(),
+        "system_admin_key": system_key.expose(),
+    }))
+}
