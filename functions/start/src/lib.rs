@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use http::StatusCode;
 use lambda_http::{Body, Request, Response};
 use ringfence_core::ids::{BusinessId, LeadId, ListId};
-use ringfence_flows::ledger::RequestKey;
+use ringfence_flows::ledger::{RequestKey, States};
 use ringfence_flows::start::{Leads, PublicHost, Shape, StartRequest};
 use ringfence_flows::world::World;
 use ringfence_ledger::Ledger;
@@ -77,6 +77,7 @@ async fn calls(
     let wish = Wish {
         ids: wanted.lead_ids,
         list: wanted.list_id,
+        list_field: "list_id",
         concurrency: wanted.concurrency,
         shape,
     };
@@ -96,6 +97,7 @@ async fn enqueue(
     let wish = Wish {
         ids: wanted.lead_ids,
         list,
+        list_field: "outbound_list_id",
         concurrency,
         shape: Shape::Run,
     };
@@ -107,6 +109,8 @@ async fn enqueue(
 struct Wish {
     ids: Option<Vec<u32>>,
     list: Option<u32>,
+    /// What the request calls the list.
+    list_field: &'static str,
     concurrency: Option<u32>,
     shape: Shape,
 }
@@ -125,6 +129,9 @@ async fn begin(
     wish: Wish,
 ) -> Result<Begun, Failure> {
     let business = caller.business()?;
+    if caller.role == Role::SystemAdmin {
+        check_exists(world, request, business).await?;
+    }
     if wish.concurrency == Some(0) {
         let text = Text::BadField("concurrency".to_owned());
         let failure = Failure::new(StatusCode::BAD_REQUEST, "bad_concurrency", text);
@@ -132,8 +139,11 @@ async fn begin(
     }
     let key = request_key(request)?;
     let (leads, duplicates_removed) = match (wish.ids, wish.list) {
-        (Some(_), Some(_)) => return Err(Failure::bad_field("list_id")),
-        (None, Some(list)) => (whole_list(world, request, business, list).await?, 0),
+        (Some(_), Some(_)) => return Err(Failure::bad_field(wish.list_field)),
+        (None, Some(list)) => {
+            let found = whole_list(world, request, business, list).await?;
+            (found.ok_or_else(|| list_not_found(wish.list_field))?, 0)
+        }
         (ids, None) => chosen(ids.unwrap_or_default())?,
     };
     let request = StartRequest {
@@ -148,6 +158,19 @@ async fn begin(
         request,
         duplicates_removed,
     })
+}
+
+/// Only a key that is good for every business can name one that does not exist.
+async fn check_exists(
+    world: &impl World<Ledger = Ledger>,
+    request: &Request,
+    business: &BusinessId,
+) -> Result<(), Failure> {
+    let stored = world.ledger().load(business).await;
+    match stored.map_err(|error| Failure::internal(&error, &request_id(request)))? {
+        Some(_) => Ok(()),
+        None => Err(Failure::not_found()),
+    }
 }
 
 /// The chosen leads in the order given, each once.
@@ -181,20 +204,22 @@ async fn whole_list(
     request: &Request,
     business: &BusinessId,
     list: u32,
-) -> Result<Leads, Failure> {
-    let not_found = || {
-        let failure = Failure::new(StatusCode::NOT_FOUND, "list_not_found", Text::ListNotFound);
-        failure.with("field", "list_id")
+) -> Result<Option<Leads>, Failure> {
+    let Some(list) = ListId::new(list) else {
+        return Ok(None);
     };
-    let list = ListId::new(list).ok_or_else(not_found)?;
     let record = world.ledger().list(business, list).await;
     let record = record.map_err(|error| Failure::internal(&error, &request_id(request)))?;
-    let record = record.ok_or_else(not_found)?;
-    Ok(Leads::List {
+    Ok(record.map(|record| Leads::List {
         list,
         roster: record.roster,
         total: record.count,
-    })
+    }))
+}
+
+fn list_not_found(field: &str) -> Failure {
+    let failure = Failure::new(StatusCode::NOT_FOUND, "list_not_found", Text::ListNotFound);
+    failure.with("field", field)
 }
 
 /// The client's key, and a digest of what it asks for.

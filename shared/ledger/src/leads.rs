@@ -111,20 +111,22 @@ impl Ledger {
         business: &BusinessId,
         lists: BTreeSet<ListId>,
     ) -> Result<HashSet<ListId>> {
-        let (mut finished, unknown) = self.known_lists.sort(business, lists);
-        if unknown.is_empty() {
-            return Ok(finished);
-        }
-        let keys = unknown
-            .iter()
-            .map(|&list| Key::List(business, list).attributes());
-        let found = self
-            .items(keys.collect(), Some("sk"), Reading::Consistent)
-            .await;
-        for item in found.context("failed to look for lists")? {
-            let list = crate::list::id_of(&item)?;
-            self.known_lists.keep(business, list);
-            finished.insert(list);
+        let (mut finished, mut unknown) = self.known_lists.sort(business, lists);
+        // A list never goes away, so a cheap read that finds it is right.
+        for reading in [Reading::Eventual, Reading::Consistent] {
+            if unknown.is_empty() {
+                break;
+            }
+            let keys = unknown
+                .iter()
+                .map(|&list| Key::List(business, list).attributes());
+            let found = self.items(keys.collect(), Some("sk"), reading).await;
+            for item in found.context("failed to look for lists")? {
+                let list = crate::list::id_of(&item)?;
+                self.known_lists.keep(business, list);
+                unknown.retain(|other| *other != list);
+                finished.insert(list);
+            }
         }
         Ok(finished)
     }

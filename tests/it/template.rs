@@ -1,0 +1,344 @@
+//! The template says what the code relies on: numbers, names, routes and variables.
+
+mod outline;
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::time::Duration;
+
+use ringfence_core::timing::Timing;
+use ringfence_ledger::table::{EXPIRES, PK, SK, WORK, WORK_INDEX};
+use ringfence_local::aws::queue::BATCH_MAX;
+use ringfence_local::gateway::{Function, INTEGRATION_TIMEOUT, ROUTES};
+use ringfence_local::stack::RECEIVES_MAX;
+use ringfence_shell::config::{
+    BadConfig, LEADS_MAX_DEFAULT, Lookup, Stores, Telephony, leads_max_from_env, timing_from_env,
+};
+
+use self::outline::{Outline, lines};
+
+/// Where a function that places or ends calls gets its configuration from, and the others.
+const FUNCTIONS: [(&str, Reads); 9] = [
+    ("Authorizer", Reads::Table),
+    ("Business", Reads::Stores),
+    ("Fill", Reads::Calls),
+    ("Leads", Reads::TableAndLeadsMax),
+    ("Start", Reads::Calls),
+    ("Status", Reads::Table),
+    ("Stop", Reads::Calls),
+    ("Sweep", Reads::Stores),
+    ("Webhook", Reads::Reports),
+];
+
+/// What a function's `main.rs` reads of its environment.
+#[derive(Clone, Copy)]
+enum Reads {
+    Table,
+    TableAndLeadsMax,
+    Stores,
+    /// All that it takes to place, end and ask about calls.
+    Calls,
+    /// All that it takes to believe what Twilio reports.
+    Reports,
+}
+
+fn with_template<T>(read: impl FnOnce(Outline<'_>) -> T) -> T {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let text = std::fs::read_to_string(root.join("template.yaml")).expect("it is readable");
+    let lines = lines(&text);
+    read(Outline::of(&lines))
+}
+
+/// The seconds after which AWS kills a function.
+#[track_caller]
+fn timeout(template: Outline<'_>, function: &str) -> Duration {
+    let resource = format!("{function}Function");
+    let properties = template.at(&["Resources", &resource, "Properties"]);
+    let has_own = properties.entries().any(|(key, _, _)| key == "Timeout");
+    let seconds = if has_own {
+        properties.number(&["Timeout"])
+    } else {
+        template.number(&["Globals", "Function", "Timeout"])
+    };
+    Duration::from_secs(seconds)
+}
+
+#[test]
+fn functions_live_as_long_as_the_fence_counts_on() {
+    with_template(|template| {
+        assert_eq!(timeout(template, "Fill"), Timing::CLOUD.function_timeout);
+        for (function, reads) in FUNCTIONS {
+            if matches!(reads, Reads::Calls) {
+                assert!(
+                    timeout(template, function) <= Timing::CLOUD.function_timeout,
+                    "{function}"
+                );
+            }
+        }
+    });
+}
+
+#[test]
+fn functions_behind_the_api_end_before_it_gives_up() {
+    with_template(|template| {
+        for (_, _, function) in ROUTES {
+            let timeout = timeout(template, &format!("{function:?}"));
+            if function == Function::Webhook {
+                // Twilio waits for fifteen seconds:
+                // <https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides>
+                assert!(timeout <= Duration::from_secs(15));
+            } else {
+                assert_eq!(timeout, INTEGRATION_TIMEOUT, "{function:?}");
+            }
+        }
+    });
+}
+
+#[test]
+fn the_queue_hides_a_message_as_long_as_the_code_assumes() {
+    with_template(|template| {
+        let queue = template.at(&["Resources", "WakeUpQueue", "Properties"]);
+        let hidden = Duration::from_secs(queue.number(&["VisibilityTimeout"]));
+        assert_eq!(hidden, Timing::CLOUD.visibility_timeout);
+        let receives = queue.number(&["RedrivePolicy", "maxReceiveCount"]);
+        assert_eq!(receives, u64::from(RECEIVES_MAX));
+        let fills = template.at(&["Resources", "FillWakeUps", "Properties"]);
+        assert_eq!(fills.number(&["BatchSize"]), BATCH_MAX as u64);
+        assert_eq!(
+            fills.value(&["FunctionResponseTypes"]),
+            "[ReportBatchItemFailures]"
+        );
+    });
+}
+
+#[test]
+fn the_sweep_comes_as_often_as_the_code_assumes_and_does_not_pile_up() {
+    with_template(|template| {
+        let schedule = template.at(&["Resources", "SweepSchedule", "Properties"]);
+        assert_eq!(schedule.value(&["ScheduleExpression"]), "rate(1 minute)");
+        assert_eq!(Timing::CLOUD.sweep_every, Duration::from_secs(60));
+        assert!(timeout(template, "Sweep") <= Timing::CLOUD.sweep_every);
+    });
+}
+
+#[test]
+fn the_table_has_the_keys_and_the_index_that_the_ledger_uses() {
+    let key = |name, kind| format!("- {{AttributeName: {name}, KeyType: {kind}}}");
+    with_template(|template| {
+        let table = template.at(&["Resources", "Ledger", "Properties"]);
+        assert_eq!(
+            table.at(&["KeySchema"]).texts(),
+            [key(PK, "HASH"), key(SK, "RANGE")]
+        );
+        let index = [
+            format!("- IndexName: {WORK_INDEX}"),
+            "KeySchema:".to_owned(),
+            key(WORK, "HASH"),
+            key(PK, "RANGE"),
+            "Projection: {ProjectionType: KEYS_ONLY}".to_owned(),
+        ];
+        assert_eq!(table.at(&["GlobalSecondaryIndexes"]).texts(), index);
+        let attributes =
+            [PK, SK, WORK].map(|name| format!("- {{AttributeName: {name}, AttributeType: S}}"));
+        assert_eq!(table.at(&["AttributeDefinitions"]).texts(), attributes);
+        assert_eq!(
+            table.value(&["TimeToLiveSpecification", "AttributeName"]),
+            EXPIRES
+        );
+    });
+}
+
+/// A part of a value in braces, as in `{Method: GET, Path: '/a/{b}'}`.
+fn part<'a>(inline: &'a str, name: &str) -> &'a str {
+    let (_, rest) = inline
+        .split_once(&format!("{name}: "))
+        .expect("every route has one");
+    let quoted = rest
+        .strip_prefix('\'')
+        .and_then(|rest| rest.split_once('\''));
+    quoted.map_or_else(
+        || rest.split([',', '}']).next().expect("a split has a first"),
+        |it| it.0,
+    )
+}
+
+#[test]
+fn the_api_has_the_routes_of_the_local_stack_and_all_but_one_ask_for_a_key() {
+    let has_route = |route: &&(&str, &str, Function)| route.2 != Function::Webhook;
+    let expected: BTreeSet<_> = ROUTES
+        .iter()
+        .filter(has_route)
+        .map(|(method, path, function)| {
+            (
+                (*method).to_owned(),
+                (*path).to_owned(),
+                format!("{function:?}"),
+            )
+        })
+        .collect();
+    let mut found = BTreeSet::new();
+    with_template(|template| {
+        for (function, _) in FUNCTIONS {
+            let resource = format!("{function}Function");
+            for (_, _, event) in template
+                .at(&["Resources", &resource, "Properties", "Events"])
+                .entries()
+            {
+                assert_eq!(event.value(&["Type"]), "HttpApi");
+                let route = event.value(&["Properties"]);
+                let part_of = |part: &str| {
+                    if part.starts_with('{') {
+                        "*".to_owned()
+                    } else {
+                        part.to_owned()
+                    }
+                };
+                let path: Vec<_> = part(route, "Path").split('/').map(part_of).collect();
+                let path = path.join("/");
+                assert_eq!(
+                    route.contains("Authorizer: NONE"),
+                    path == "/healthz",
+                    "{path}"
+                );
+                let method = part(route, "Method").to_owned();
+                assert!(
+                    found.insert((method, path, function.to_owned())),
+                    "{route} twice"
+                );
+            }
+        }
+    });
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn the_code_of_every_function_is_there_and_no_function_is_left_out() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut built = BTreeSet::new();
+    with_template(|template| {
+        for (name, _, resource) in template.at(&["Resources"]).entries() {
+            if resource.value(&["Type"]) != "AWS::Serverless::Function" {
+                continue;
+            }
+            let folder = resource.value(&["Properties", "CodeUri"]);
+            assert!(root.join(folder).join("src/main.rs").is_file(), "{folder}");
+            assert_eq!(
+                resource.value(&["Metadata", "BuildMethod"]),
+                "rust-cargolambda",
+                "{name}"
+            );
+            built.insert(folder.to_owned());
+        }
+    });
+    let folders = std::fs::read_dir(root.join("functions")).expect("the functions are there");
+    let folders: BTreeSet<_> = folders
+        .map(|folder| {
+            format!(
+                "functions/{}",
+                folder.expect("it is readable").file_name().display()
+            )
+        })
+        .collect();
+    assert_eq!(built, folders);
+    assert_eq!(built.len(), FUNCTIONS.len());
+}
+
+/// The variables of a function, with such values as a deployment with defaults gives them.
+fn variables(template: Outline<'_>, function: &str) -> BTreeMap<String, String> {
+    let resource = format!("{function}Function");
+    let own = template.at(&[
+        "Resources",
+        &resource,
+        "Properties",
+        "Environment",
+        "Variables",
+    ]);
+    let common = template.at(&["Globals", "Function", "Environment", "Variables"]);
+    let value = |reference: &str| {
+        let parameter = reference
+            .strip_prefix("!Ref ")
+            .expect("every variable is a reference");
+        let parameter_of = template.at(&["Parameters", parameter]);
+        let default = parameter_of.entries().find(|(key, _, _)| *key == "Default");
+        match (parameter, default) {
+            ("TwilioAccountSid", _) => format!("AC{}", "0".repeat(32)),
+            (_, Some((_, default, _))) => default.trim_matches('\'').to_owned(),
+            (_, None) => "something".to_owned(),
+        }
+    };
+    let all = common.entries().chain(own.entries());
+    all.map(|(name, reference, _)| (name.to_owned(), value(reference)))
+        .collect()
+}
+
+/// Reads a function's configuration as its `main.rs` does.
+fn configure(reads: Reads, lookup: Lookup<'_>) -> Result<(), BadConfig> {
+    match reads {
+        Reads::Table => Stores::table_from_env(lookup).map(drop),
+        Reads::TableAndLeadsMax => {
+            Stores::table_from_env(lookup)?;
+            leads_max_from_env(lookup).map(|leads| assert_eq!(leads, LEADS_MAX_DEFAULT))
+        }
+        Reads::Stores => Stores::from_env(lookup).map(drop),
+        Reads::Calls => {
+            assert_eq!(timing_from_env(lookup)?, Timing::CLOUD);
+            Stores::from_env(lookup)?;
+            let unset = |name: &str| lookup(name).filter(|_| name.starts_with("TWILIO_A"));
+            let (told, default) = (Telephony::from_env(lookup)?, Telephony::from_env(&unset)?);
+            assert_eq!(told.bounds, default.bounds);
+            assert_eq!(told.call_events, default.call_events);
+            Ok(())
+        }
+        Reads::Reports => {
+            Stores::from_env(lookup)?;
+            Telephony::from_env(lookup).map(drop)
+        }
+    }
+}
+
+#[test]
+fn every_function_starts_with_its_variables_and_reads_each_of_them() {
+    with_template(|template| {
+        for (function, reads) in FUNCTIONS {
+            let given = variables(template, function);
+            let read = RefCell::new(BTreeSet::new());
+            let lookup = |name: &str| {
+                read.borrow_mut().insert(name.to_owned());
+                given.get(name).cloned()
+            };
+            configure(reads, &lookup).unwrap_or_else(|error| panic!("{function}: {error}"));
+            // The secret of a key is read where there is a key.
+            read.borrow_mut().insert("TWILIO_API_KEY_SECRET".to_owned());
+            let read = read.into_inner();
+            let unread: Vec<_> = given.keys().filter(|name| !read.contains(*name)).collect();
+            assert!(unread.is_empty(), "{function} does not read {unread:?}");
+        }
+    });
+}
+
+#[test]
+fn only_those_who_need_a_secret_are_given_it() {
+    with_template(|template| {
+        for (function, reads) in FUNCTIONS {
+            let given = variables(template, function);
+            let places = matches!(reads, Reads::Calls);
+            let hears = matches!(reads, Reads::Reports);
+            assert_eq!(
+                given.contains_key("TWILIO_API_KEY_SECRET"),
+                places,
+                "{function}"
+            );
+            assert_eq!(
+                given.contains_key("TWILIO_AUTH_TOKEN"),
+                places || hears,
+                "{function}"
+            );
+            assert_eq!(
+                given.contains_key("TWILIO_AUTH_TOKEN_PREVIOUS"),
+                hears,
+                "{function}"
+            );
+        }
+    });
+}

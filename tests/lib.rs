@@ -1,0 +1,1 @@
+//! Stories that hold the whole of Ringfence to its promise.
