@@ -9,8 +9,37 @@ import sys
 GOOD = {
     "leads": 100, "calls_placed": 99, "completed": 80, "failed": 20, "canceled": 0,
     "peak_live": 3, "limit": 3, "duplicate_dials": 0, "lost_leads": 0,
-    "makespan_s": 30.0, "ideal_s": 29.0,
+    "makespan_s": 30.0, "ideal_s": 29.9,
+    "turnaround_ms": {"p50": 2.0, "p99": 7.0},
+    "dynamodb": {
+        "wcu_per_call": 3.1, "rcu_per_call": 1.98, "requests_per_call": 6.0,
+        "failed_conditions": 1, "failed_conditions_share": 0.01,
+    },
+    "sqs_requests_per_call": 3.0,
 }
+
+# What a run without faults must reach, by the name of the figure.
+FIGURES = {
+    "makespan / ideal at most 1.03": lambda audit: audit["makespan_s"] <= 1.03 * audit["ideal_s"],
+    "at most 4.2 write units a call": lambda audit: audit["dynamodb"]["wcu_per_call"] <= 4.2,
+    "at most 2 read units a call": lambda audit: audit["dynamodb"]["rcu_per_call"] <= 2.0,
+    "at most 4 SQS requests a call": lambda audit: audit["sqs_requests_per_call"] <= 4.0,
+    "fewer than 2 % refused": lambda audit: audit["dynamodb"]["failed_conditions_share"] < 0.02,
+    "p50 at most 15 ms": lambda audit: audit["turnaround_ms"]["p50"] <= 15,
+    "p99 at most 60 ms": lambda audit: audit["turnaround_ms"]["p99"] <= 60,
+}
+
+# For each figure an audit that misses it.
+POOR = [
+    {"makespan_s": 31.0},
+    {"dynamodb": GOOD["dynamodb"] | {"wcu_per_call": 4.3}},
+    {"dynamodb": GOOD["dynamodb"] | {"rcu_per_call": 2.1}},
+    {"dynamodb": GOOD["dynamodb"] | {"failed_conditions_share": 0.02}},
+    {"sqs_requests_per_call": 4.1},
+    {"turnaround_ms": {"p50": 16, "p99": 20}},
+    {"turnaround_ms": {"p50": 2, "p99": 61}},
+    {"dynamodb": None},
+]
 
 # For each claim an audit that breaks it.
 BAD = [
@@ -31,7 +60,7 @@ BAD = [
 
 def problems(audit):
     """Every claim that does not hold."""
-    numbers = {name: audit.get(name) for name in GOOD}
+    numbers = {name: audit.get(name) for name, it in GOOD.items() if not isinstance(it, dict)}
     missing = [name for name, it in numbers.items() if isinstance(it, bool) or not isinstance(it, (int, float))]
     if missing:
         return [f"no number: {', '.join(missing)}"]
@@ -51,21 +80,34 @@ def problems(audit):
     return [claim for claim, holds in claims.items() if not holds]
 
 
-def main(argument):
+def shortfalls(audit):
+    """Every figure that is missed."""
+    try:
+        return [figure for figure, is_reached in FIGURES.items() if not is_reached(audit)]
+    except (KeyError, TypeError):
+        return ["a figure is missing"]
+
+
+def main(argument, *options):
     if argument == "--self-check":
         unnoticed = [bad for bad in BAD if not problems(GOOD | bad)]
-        print(f"a good audit: {problems(GOOD) or 'passes'}; bad ones that pass: {unnoticed or 'none'}")
-        return 1 if unnoticed or problems(GOOD) else 0
+        unnoticed += [poor for poor in POOR if not shortfalls(GOOD | poor)]
+        good = problems(GOOD) + shortfalls(GOOD)
+        print(f"a good audit: {good or 'passes'}; bad ones that pass: {unnoticed or 'none'}")
+        return 1 if unnoticed or good else 0
     print(argument)
     try:
         audit = json.loads(argument)
     except ValueError:
         audit = {}
-    broken = problems(audit if isinstance(audit, dict) else {})
+    audit = audit if isinstance(audit, dict) else {}
+    broken = problems(audit)
+    if "--figures" in options:
+        broken += shortfalls(audit)
     for claim in broken:
         print(f"does not hold: {claim}")
     return 1 if broken else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:]))

@@ -21,4 +21,5 @@ mod store;
 mod story;
 mod template;
 mod twiml;
+mod unclear;
 mod watching;

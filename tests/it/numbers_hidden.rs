@@ -43,6 +43,9 @@ impl io::Write for Notes {
 fn listen(filter: &str) -> (Notes, impl Sized) {
     let notes = Notes::default();
     let writer = notes.clone();
+    // While there is only one subscriber in the process, `tracing` decides whether a log line
+    // is ever written by asking the thread that comes to it first. This makes them two.
+    let spare = tracing_subscriber::registry().set_default();
     let guard = tracing_subscriber::fmt()
         .json()
         .without_time()
@@ -50,7 +53,7 @@ fn listen(filter: &str) -> (Notes, impl Sized) {
         .with_span_events(FmtSpan::FULL)
         .with_writer(move || writer.clone())
         .set_default();
-    (notes, guard)
+    (notes, (guard, spare))
 }
 
 /// Every line of our own at its most talkative, and what `LOG_LEVEL=debug` shows of the rest.

@@ -14,7 +14,7 @@ async fn errors(story: &Story, office: &Office, leads: &[u64]) -> Vec<Value> {
     let answer = story
         .get(office, "/api/outbound/recent-calls?page_size=100")
         .await;
-    let items = answer.body["items"].as_array().unwrap();
+    let items = answer.body["items"].as_array().expect("items");
     let of_lead = |lead: &u64| items.iter().find(|item| item["lead_id"] == *lead);
     leads
         .iter()
@@ -126,7 +126,7 @@ async fn a_refused_configuration_fails_a_direct_start_and_frees_its_slots() {
     let answer = story.start(&office, &leads).await.of_status(502);
     assert_eq!(answer["success"], false);
     assert_eq!(answer["calls"][2]["status"], "failed");
-    assert_eq!(answer["calls"][2]["code"], "authentication_failed");
+    assert_eq!(answer["calls"][2]["code"], "carrier_authentication_failed");
     assert_eq!(story.active(&office).await, 0);
     assert!(story.truth().calls.is_empty());
 }

@@ -178,7 +178,7 @@ async fn leads_with_one_number_are_called_one_after_the_other() {
         (StatusCode::UNPROCESSABLE_ENTITY, &json!(false))
     );
     assert_eq!(
-        (&call["status"], &call["code"]),
+        (&call["status"], &call["error"]),
         (&json!("failed"), &json!("already_in_call"))
     );
     let end = story.end_of(&office, run, Duration::from_secs(200)).await;

@@ -43,7 +43,8 @@ impl Line {
         let mut urls = parameters
             .iter()
             .filter(|(name, _)| name == "StatusCallback");
-        let (url, _) = urls.next().unwrap().1.split_once('#').unwrap();
+        let (_, url) = urls.next().expect("reports are asked for");
+        let (url, _) = url.split_once('#').expect("with retries");
         let (url, sid) = (url.to_owned(), truth.calls[0].sid.to_string());
         Self {
             story,
@@ -77,7 +78,9 @@ impl Line {
         if let Some(signature) = signature {
             request = request.header(HEADER, signature);
         }
-        let request = request.body(Bytes::from(pairs.join("&"))).unwrap();
+        let request = request
+            .body(Bytes::from(pairs.join("&")))
+            .expect("it is well-formed");
         self.story.send_raw(request).await.status
     }
 

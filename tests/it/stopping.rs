@@ -225,6 +225,27 @@ async fn hanging_up_ends_live_calls() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn hanging_up_ends_a_hundred_calls_at_once() {
+    let mut story = Setting::plain().begin().await;
+    let office = story.open(100).await;
+    let (leads, numbers) = story.import_numbers(&office, 120).await;
+    for number in &numbers {
+        story.twilio.script(number.clone(), Script::stays_queued());
+    }
+    let run = story.start_run(&office, &leads).await;
+    story.wait(10).await;
+    let answer = hang_up(&story, &office, run).await.of_status(200);
+    assert_eq!(count(&answer, "in_progress"), 100);
+    let end = story.end_of(&office, run, Duration::from_secs(5)).await;
+    assert_eq!(
+        (&end["status"], &end["canceled"]),
+        (&"stopped".into(), &120.into()),
+        "{end}"
+    );
+    assert_eq!((story.truth().live(), story.active(&office).await), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stopped_run_can_still_be_hung_up() {
     let mut story = Setting::plain().begin().await;
     let office = story.open(3).await;

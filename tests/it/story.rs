@@ -409,6 +409,18 @@ impl Story {
         }
     }
 
+    /// The record of the only call to a lead.
+    pub(crate) async fn record(&self, office: &Office, lead: u64) -> Value {
+        let answer = self
+            .get(office, "/api/outbound/recent-calls?page_size=100")
+            .await;
+        let items = answer.body["items"].as_array().expect("items");
+        let mut of_lead = items.iter().filter(|item| item["lead_id"] == lead);
+        let record = of_lead.next().expect("the lead has a record").clone();
+        assert_eq!(of_lead.next(), None, "the lead has one record");
+        record
+    }
+
     /// How many slots are taken, as the API says.
     pub(crate) async fn active(&self, office: &Office) -> u64 {
         let answer = self.get(office, "/api/outbound_calls/counts").await;

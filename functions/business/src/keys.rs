@@ -134,6 +134,9 @@ struct Revoked {
     success: bool,
 }
 
+/// Longer texts are no key ids of ours, and might be longer than a key of the table may be.
+const KEY_ID_BYTES_MAX: usize = 64;
+
 /// Revokes a key of a business.
 pub(crate) async fn revoke(
     office: &impl Office<Ledger = Ledger>,
@@ -142,6 +145,9 @@ pub(crate) async fn revoke(
     key: &str,
 ) -> Result<Response<Body>, Failure> {
     let business = allowed(request, id)?;
+    if key.len() > KEY_ID_BYTES_MAX {
+        return Err(Failure::not_found());
+    }
     let revoked = office.ledger().delete_key(&business, key).await;
     match revoked.map_err(|error| Failure::internal(&error, &request_id(request)))? {
         Revocation::Revoked => Ok(json(StatusCode::OK, &Revoked { success: true })),

@@ -144,13 +144,18 @@ fn direct(calls: &[DirectAnswer], duplicates_removed: usize, language: Language)
 }
 
 fn call(answer: &DirectAnswer, language: Language) -> Call {
-    let (status, text, code) = match &answer.outcome {
+    let say = |text: Text| Some(text.say(language));
+    let (status, error, code) = match &answer.outcome {
         DirectOutcome::Initiated(_) => ("initiated", None, None),
-        DirectOutcome::LeadFailed(code) => ("failed", Some(lead_text(code)), Some(code.clone())),
+        DirectOutcome::LeadFailed(code) => (
+            "failed",
+            Some(lead_error(code, language)),
+            Some(code.clone()),
+        ),
         DirectOutcome::CarrierFailed(code) => {
-            ("failed", Some(Text::CarrierFailed), Some(code.clone()))
+            ("failed", say(Text::CarrierFailed), Some(code.clone()))
         }
-        DirectOutcome::Unknown => ("unknown", Some(Text::Unconfirmed), None),
+        DirectOutcome::Unknown => ("unknown", say(Text::Unconfirmed), None),
     };
     let call_sid = match &answer.outcome {
         DirectOutcome::Initiated(sid) => Some(sid.to_string()),
@@ -164,17 +169,18 @@ fn call(answer: &DirectAnswer, language: Language) -> Call {
         call_id: answer.call.map(|call| call.to_string()),
         call_sid,
         status,
-        error: text.map(|text| text.say(language)),
+        error,
         code,
     }
 }
 
-fn lead_text(code: &str) -> Text {
+fn lead_error(code: &str, language: Language) -> String {
     match code {
-        "no_phone" => Text::NoPhone,
-        "already_in_call" => Text::AlreadyInCall,
-        "lead_deleted" => Text::LeadDeleted,
-        _ => Text::LeadFailed,
+        "no_phone" => Text::NoPhone.say(language),
+        "lead_deleted" => Text::LeadDeleted.say(language),
+        // The contract has this word itself where a text stands otherwise.
+        "already_in_call" => code.to_owned(),
+        _ => Text::LeadFailed.say(language),
     }
 }
 
@@ -237,6 +243,10 @@ fn run_or_failure(
             Failure::new(StatusCode::BAD_REQUEST, "bad_concurrency", text)
                 .with("field", "concurrency")
                 .with("limit", limit)
+        }
+        StartAnswer::TooManyRuns { most } => {
+            let text = Text::TooManyRuns { most };
+            Failure::new(StatusCode::TOO_MANY_REQUESTS, "too_many_runs", text).with("most", most)
         }
         StartAnswer::NoPublicHost { run } => no_public_host(run),
         StartAnswer::KeyReused => Failure::new(

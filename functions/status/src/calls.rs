@@ -117,8 +117,8 @@ async fn rows(
         .collect();
     let row = |(position, lead): (&u32, LeadId)| {
         let call = by_position.get(position);
-        let waiting = waiting(state, record, *position, live.contains(position));
-        row(*position, lead, known.get(&lead), call, waiting)
+        let waiting = waiting(state, record, &live, *position);
+        row(record, *position, lead, known.get(&lead), call, waiting)
     };
     Ok(positions.iter().zip(leads).map(row).collect())
 }
@@ -154,8 +154,8 @@ async fn calls_by_position(
 }
 
 /// What a position without a call record is doing.
-fn waiting(state: &State, record: &RunRecord, position: u32, is_live: bool) -> &'static str {
-    if is_live {
+fn waiting(state: &State, record: &RunRecord, live: &BTreeSet<u32>, position: u32) -> &'static str {
+    if live.contains(&position) {
         return "dialing";
     }
     let run = state.runs.get(&record.run);
@@ -176,6 +176,7 @@ fn waiting(state: &State, record: &RunRecord, position: u32, is_live: bool) -> &
 }
 
 fn row(
+    record: &RunRecord,
     position: u32,
     lead: LeadId,
     known: Option<&Lead>,
@@ -185,6 +186,8 @@ fn row(
     let job_status = match call.map(|call| call.progress) {
         None => waiting,
         Some(Progress::Over(outcome, _)) => outcome.as_str(),
+        // Its end was counted, and could not be written down.
+        Some(Progress::Unknown | Progress::Live(_)) if record.end.is_some() => "failed",
         Some(Progress::Unknown | Progress::Live(_)) => "calling",
     };
     let number = call

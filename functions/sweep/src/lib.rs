@@ -3,28 +3,37 @@
 use anyhow::Result;
 use ringfence_ledger::{Ledger, table::WORK_SHARDS};
 use ringfence_shell::message::Sqs;
-use tracing::info;
+use tracing::{info, warn};
 
 /// Sends a wake-up to every business that has work, and says to how many.
+///
+/// Goes on after an error, so that one shard's trouble keeps no other waiting.
 ///
 /// # Errors
 ///
 /// Some businesses were not woken. They are in the next sweep.
 pub async fn handle(ledger: &Ledger, queue: &Sqs) -> Result<u64> {
     let mut woken = 0;
+    let mut failure = Ok(());
     for shard in 0..WORK_SHARDS {
-        let mut after = None;
-        // Bounded by the businesses that have work.
-        loop {
-            let page = ledger.businesses_with_work(shard, after.as_ref()).await?;
-            queue.wake_all(&page.items).await?;
-            woken += u64::try_from(page.items.len())?;
-            after = page.next;
-            if after.is_none() {
-                break;
-            }
+        if let Err(error) = sweep(ledger, queue, shard, &mut woken).await {
+            warn!(shard, "failed to sweep shard {shard}: {error:#}");
+            failure = Err(error);
         }
     }
     info!(businesses = woken, "woke {woken} businesses with work");
-    Ok(woken)
+    failure.map(|()| woken)
+}
+
+async fn sweep(ledger: &Ledger, queue: &Sqs, shard: u32, woken: &mut u64) -> Result<()> {
+    let mut after = None;
+    // Bounded by the businesses that have work.
+    loop {
+        let page = ledger.businesses_with_work(shard, after.as_ref()).await?;
+        *woken += queue.wake_all(&page.items).await?;
+        after = page.next;
+        if after.is_none() {
+            return Ok(());
+        }
+    }
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
+use ringfence_carrier::settings::CallEvent;
 use ringfence_core::ids::BusinessId;
 use ringfence_core::timing::Timing;
 use ringfence_shell::config::LEADS_MAX_DEFAULT;
@@ -71,6 +72,8 @@ const SAMPLE: &[u8] = include_bytes!("../sample/leads.csv");
 const DRAWN_EVERY: Duration = Duration::from_millis(200);
 /// The demo gives up when nothing at all has ended for so long.
 const STUCK_AFTER: Duration = Duration::from_secs(180);
+/// What the carrier reports when callbacks are to come in the wrong order.
+const ALL_EVENTS: &str = "initiated,ringing,answered,completed";
 /// When things go wrong, silent calls are asked about after the shortest time, and the
 /// sweep runs each second: with calls of seconds, minutes of patience would only be watched.
 const HASTY_SETTLE_SECONDS: u64 = Timing::SETTLE_SECONDS_MIN;
@@ -138,7 +141,11 @@ async fn start(args: &DemoArgs, origin: &str) -> Result<(Stack, SimTwilio)> {
         behaviour,
         faults,
     };
-    let line = line(origin, &timing, simulation, clock).await?;
+    let mut line = line(origin, &timing, simulation, clock).await?;
+    if is_rough {
+        // One callback cannot be out of order.
+        line.telephony.call_events = CallEvent::parse_list(ALL_EVENTS)?;
+    }
     let twilio = line
         .twilio
         .context("the demo needs the simulated Twilio: unset TWILIO_API_BASE")?;

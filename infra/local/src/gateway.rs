@@ -11,6 +11,7 @@ use ringfence_shell::reply::Failure;
 use ringfence_shell::texts::{Language, Text};
 use serde_json::{Map, Value};
 use tracing::{error, warn};
+use uuid::Uuid;
 use webhook::{Parts, Webhook};
 
 use crate::aws::meter::Meter;
@@ -137,7 +138,9 @@ impl Gateway {
         } else {
             "internal"
         };
-        refuse(&Failure::new(problem, code, Text::Internal), language)
+        let id = Uuid::new_v4().to_string();
+        let failure = Failure::new(problem, code, Text::Internal).with("request_id", id);
+        refuse(&failure, language)
     }
 
     async fn route(&self, request: Request<Bytes>) -> Result<Response<Bytes>> {

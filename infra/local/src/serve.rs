@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::Args;
 use ringfence_core::timing::Timing;
-use ringfence_shell::config::LEADS_MAX_DEFAULT;
+use ringfence_shell::config::{environment, leads_max_from_env, timing_from_env};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tracing::info;
@@ -31,26 +31,26 @@ pub struct ServeArgs {
     /// How often businesses with work are woken.
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub sweep_seconds: u64,
-    /// The age at which a silent call is first asked about, from 6.
-    #[arg(long, default_value_t = 120)]
-    pub settle_seconds: u64,
+    /// The age at which a silent call is first asked about, from 6; or `SETTLE_SECONDS`.
+    #[arg(long)]
+    pub settle_seconds: Option<u64>,
     /// How many times faster than life the simulated carrier's calls are.
     #[arg(long, default_value_t = 1.0)]
     pub speed: f64,
     /// The simulated carrier's seed.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// How many leads a business may have.
-    #[arg(long, default_value_t = LEADS_MAX_DEFAULT)]
-    pub leads_max: u32,
+    /// How many leads a business may have; or `LEADS_MAX`.
+    #[arg(long)]
+    pub leads_max: Option<u32>,
 }
 
 /// The caller id of the first business.
 const FIRST_CALLER_ID: &str = "+97231234567";
 /// The limit of the first business.
 const FIRST_LIMIT: u32 = 3;
-/// Marks a directory whose first business was made. It is written last: a crash before it
-/// makes another business at the next start, and no key is lost.
+/// Marks a directory whose first business was made. It is written once the keys have been
+/// shown: a crash before it makes another business at the next start, and no key is lost.
 const FOUNDED: &str = "founded";
 
 /// Serves until it is killed or interrupted.
@@ -63,8 +63,7 @@ pub async fn run(args: ServeArgs) -> Result<()> {
         args.speed.is_finite() && args.speed > 0.0,
         "--speed must be more than 0"
     );
-    let timing =
-        Timing::scaled(args.settle_seconds, args.sweep_seconds).context("--settle-seconds")?;
+    let timing = timing(&args)?;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
     let listener = TcpListener::bind(address)
         .await
@@ -89,15 +88,53 @@ pub async fn run(args: ServeArgs) -> Result<()> {
         telephony: line.telephony,
         way: line.way,
         table: std::env::var("TABLE_NAME").unwrap_or_else(|_| "ringfence".to_owned()),
-        leads_max: args.leads_max,
+        leads_max: match args.leads_max {
+            Some(leads_max) => leads_max,
+            None => leads_max_from_env(&environment)?,
+        },
     };
     let stack = Stack::start(parts, Crashes::NONE).await?;
-    announce(&first_business(&stack, args.data, &origin).await?);
+    introduce(&stack, args.data, &origin).await?;
     info!("listening on {origin}");
     tokio::select! {
         served = front::serve(listener, stack.gateway.clone()) => served.context("the listener failed"),
         _ = tokio::signal::ctrl_c() => Ok(()),
     }
+}
+
+fn timing(args: &ServeArgs) -> Result<Timing> {
+    let settle = match args.settle_seconds {
+        Some(seconds) => seconds,
+        None => timing_from_env(&environment)?.settle_after.as_secs(),
+    };
+    Timing::scaled(settle, args.sweep_seconds).context("--settle-seconds")
+}
+
+/// Says where the stack is, and the keys of the first business if it has just been made.
+async fn introduce(stack: &Stack, data: Option<PathBuf>, origin: &str) -> Result<()> {
+    let mark = data.map(|directory| directory.join(FOUNDED));
+    let founded = mark
+        .as_ref()
+        .and_then(|mark| std::fs::read_to_string(mark).ok());
+    if let Some(id) = founded {
+        announce(&json!({
+            "listening": origin, "business_id": id, "api_key": null, "system_admin_key": null,
+        }));
+        return Ok(());
+    }
+    let caller_id = FIRST_CALLER_ID.parse().context("it is a phone number")?;
+    let (id, key) = stack.found(caller_id, FIRST_LIMIT).await?;
+    let system_key = stack.system_key().await?;
+    announce(&json!({
+        "listening": origin,
+        "business_id": id.as_str(),
+        "api_key": key.expose(),
+        "system_admin_key": system_key.expose(),
+    }));
+    if let Some(mark) = mark {
+        std::fs::write(&mark, id.as_str()).context("failed to mark the data directory")?;
+    }
+    Ok(())
 }
 
 #[expect(
@@ -106,28 +143,4 @@ pub async fn run(args: ServeArgs) -> Result<()> {
 )]
 fn announce(line: &Value) {
     println!("{line}");
-}
-
-async fn first_business(stack: &Stack, data: Option<PathBuf>, origin: &str) -> Result<Value> {
-    let mark = data.map(|directory| directory.join(FOUNDED));
-    if let Some(id) = mark
-        .as_ref()
-        .and_then(|mark| std::fs::read_to_string(mark).ok())
-    {
-        return Ok(json!({
-            "listening": origin, "business_id": id, "api_key": null, "system_admin_key": null,
-        }));
-    }
-    let caller_id = FIRST_CALLER_ID.parse().context("it is a phone number")?;
-    let (id, key) = stack.found(caller_id, FIRST_LIMIT).await?;
-    let system_key = stack.system_key().await?;
-    if let Some(mark) = mark {
-        std::fs::write(&mark, id.as_str()).context("failed to mark the data directory")?;
-    }
-    Ok(json!({
-        "listening": origin,
-        "business_id": id.as_str(),
-        "api_key": key.expose(),
-        "system_admin_key": system_key.expose(),
-    }))
 }

@@ -14,7 +14,7 @@ use crate::time::Timestamp;
 #[error("{0} is not well-formed")]
 pub struct BadId(&'static str);
 
-/// A tenant's name: 1 to 32 lower-case letters, digits and hyphens.
+/// A business's name: 1 to 32 lower-case letters, digits and hyphens.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BusinessId(String);
 

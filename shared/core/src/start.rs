@@ -29,7 +29,13 @@ pub enum StartedRun {
     },
     /// The concurrency is not within 1 and the limit.
     BadConcurrency { limit: u32 },
+    /// The business has as many runs under way as its state can carry.
+    TooManyRuns { most: u32 },
 }
+
+/// How many runs a business may have under way: they are about 150 bytes each of an item
+/// that every claim writes, and that may have 400 KB.
+pub const RUNS_MAX: usize = 100;
 
 /// Adds a run. Also while the business is at its limit: the run waits.
 pub fn start_run(mut state: State, new: NewRun, now: Timestamp) -> StartedRun {
@@ -37,6 +43,10 @@ pub fn start_run(mut state: State, new: NewRun, now: Timestamp) -> StartedRun {
     let is_allowed = (1..=state.limit).contains(&concurrency);
     if !is_allowed {
         return StartedRun::BadConcurrency { limit: state.limit };
+    }
+    if state.runs.len() >= RUNS_MAX {
+        let most = u32::try_from(RUNS_MAX).expect("a hundred fits");
+        return StartedRun::TooManyRuns { most };
     }
     let run = take_number(&mut state);
     // A newcomer counts as served as often as the least served, so that it neither

@@ -5,9 +5,9 @@ use ringfence_core::fill::Fact;
 use ringfence_core::ids::{BusinessId, CallId};
 use ringfence_core::time::Timestamp;
 
-use crate::fill::{apply, record};
+use crate::fill::settle_only;
 use crate::ledger::{Runs, States, Turn};
-use crate::settle::{Scope, settle};
+use crate::settle::Scope;
 use crate::world::{World, wake_now};
 
 /// What settling by hand found.
@@ -49,10 +49,9 @@ pub async fn cleanup(world: &impl World, business: &BusinessId) -> Result<Cleanu
         });
     };
     let leased: Vec<CallId> = stored.state.active.keys().copied().collect();
-    let settled = settle(world, business, &stored.state, Scope::FencedOff).await?;
-    record(world, business, &settled.notes).await?;
-    let state = apply(world, business, stored, &settled.facts).await?;
-    let live: Vec<CallId> = settled.facts.iter().filter_map(live_call).collect();
+    let (stored, facts) = settle_only(world, business, stored, Scope::FencedOff).await?;
+    let state = stored.state;
+    let live: Vec<CallId> = facts.iter().filter_map(live_call).collect();
     let is_left = |call: &&CallId| state.active.contains_key(call);
     let left = leased.iter().filter(is_left).count();
     let still_live = live.iter().filter(is_left).count();

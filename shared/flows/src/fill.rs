@@ -14,6 +14,7 @@ use ringfence_core::call::Report;
 use ringfence_core::fill::Fact;
 use ringfence_core::ids::BusinessId;
 use ringfence_core::state::{Pause, State};
+use ringfence_core::time::Timestamp;
 use tracing::{info, warn};
 
 use self::decide::{Claims, decide};
@@ -21,7 +22,7 @@ use self::notes::{end_of, note_of, notes_of};
 use crate::ledger::{Calls, Runs, States, Stored};
 use crate::place::place_all;
 use crate::records::{CallNote, RunEnd};
-use crate::settle::{Scope, Settled, settle};
+use crate::settle::{Scope, settle};
 use crate::world::{WakeUps, World};
 
 /// How many times one invocation decides, acts, and decides on what came of it.
@@ -42,7 +43,7 @@ const ROUNDS_MAX: u32 = 6;
 ///
 /// The message should be delivered again: something could not be read or written.
 pub async fn fill(world: &impl World, business: &BusinessId, reports: &[Report]) -> Result<()> {
-    let began = world.now();
+    let until = world.now().after(world.timing().claim_within());
     let Some(mut stored) = world.ledger().load(business).await? else {
         warn!(business.id = %business, "no such business as {business}");
         return Ok(());
@@ -50,55 +51,46 @@ pub async fn fill(world: &impl World, business: &BusinessId, reports: &[Report])
     let pause_before = stored.state.pause;
     let mut facts: Vec<Fact> = reports.iter().filter_map(end_of).collect();
     let mut notes: Vec<CallNote> = reports.iter().map(note_of).collect();
-    let mut scope = Some(Scope::Due);
-    let mut not_recorded = None;
+    let mut question = Some((Scope::Due, until));
+    let mut failure = None;
     let mut is_cut_short = true;
     for _ in 0..ROUNDS_MAX {
-        let is_late = began
-            .after(world.timing().claim_within())
-            .has_passed(world.now());
+        let is_late = until.has_passed(world.now());
         let claims = if is_late { Claims::None } else { Claims::Free };
         let step = decide(world, business, stored, &facts, claims).await?;
         notes.extend(notes_of(world, &step));
-        let (dialed, aside) = join(
+        let (dialed, learned) = join(
             place_all(world, step.claims),
-            look_after(
-                world,
-                business,
-                &step.stored.state,
-                std::mem::take(&mut notes),
-                scope.take(),
-            ),
+            look_after(world, business, &step.stored.state, &notes, question.take()),
         )
         .await;
+        notes.clear();
         facts = dialed
             .into_iter()
             .filter_map(|dialed| dialed.fact)
             .collect();
-        match aside {
-            Ok(settled) => {
-                facts.extend(settled.facts);
-                notes = settled.notes;
-            }
-            // The calls that were placed must still be settled below.
-            Err(error) => not_recorded = Some(error),
+        match learned {
+            Ok(learned) => facts.extend(learned),
+            // What came of the calls that were placed must still be stored below.
+            Err(error) => failure = Some(error),
         }
         stored = step.stored;
-        let is_done = facts.is_empty() && notes.is_empty();
-        if is_done && !step.has_more || not_recorded.is_some() {
+        if facts.is_empty() && !step.has_more || failure.is_some() {
             is_cut_short = is_late;
             break;
         }
     }
-    if !facts.is_empty() || !notes.is_empty() {
-        let step = decide(world, business, stored, &facts, Claims::None).await?;
-        notes.extend(notes_of(world, &step));
-        record(world, business, &notes).await?;
-        stored = step.stored;
+    if !facts.is_empty() {
+        stored = apply(world, business, stored, &facts).await?;
         is_cut_short = true;
     }
-    wake_later(world, business, &stored.state, pause_before, is_cut_short).await;
-    not_recorded.map_or(Ok(()), Err)
+    let look_again = if is_cut_short {
+        LookAgain::Now
+    } else {
+        LookAgain::AfterPause
+    };
+    wake_later(world, business, &stored.state, pause_before, look_again).await;
+    failure.map_or(Ok(()), Err)
 }
 
 /// Commits `facts` without claiming anything, and says what the state is then.
@@ -111,37 +103,57 @@ pub(crate) async fn apply(
     business: &BusinessId,
     stored: Stored,
     facts: &[Fact],
-) -> Result<State> {
+) -> Result<Stored> {
     let step = decide(world, business, stored, facts, Claims::None).await?;
     record(world, business, &notes_of(world, &step)).await?;
-    Ok(step.stored.state)
+    Ok(step.stored)
+}
+
+/// Asks about the calls in `scope` without claiming anything, and says what the state is
+/// then and what the carrier answered.
+///
+/// # Errors
+///
+/// Something could not be read or written. The sweep settles it later.
+pub(crate) async fn settle_only(
+    world: &impl World,
+    business: &BusinessId,
+    stored: Stored,
+    scope: Scope,
+) -> Result<(Stored, Vec<Fact>)> {
+    let until = world.now().after(world.timing().claim_within());
+    let settled = settle(world, business, &stored.state, scope, until).await?;
+    record(world, business, &settled.notes).await?;
+    let stored = apply(world, business, stored, &settled.facts).await?;
+    Ok((stored, settled.facts))
 }
 
 /// What is done while calls are being placed: records are written, silent calls asked
 /// about, and runs that are over filed.
+///
+/// What the carrier answers is recorded before the state learns of it: after that
+/// nothing would lead to the record any more.
 async fn look_after(
     world: &impl World,
     business: &BusinessId,
     state: &State,
-    notes: Vec<CallNote>,
-    scope: Option<Scope>,
-) -> Result<Settled> {
+    notes: &[CallNote],
+    question: Option<(Scope, Timestamp)>,
+) -> Result<Vec<Fact>> {
     let settling = async {
-        match scope {
-            Some(scope) => settle(world, business, state, scope).await,
-            None => Ok(Settled::default()),
-        }
+        let Some((scope, until)) = question else {
+            return Ok(Vec::new());
+        };
+        let settled = settle(world, business, state, scope, until).await?;
+        record(world, business, &settled.notes).await?;
+        anyhow::Ok(settled.facts)
     };
-    let (recorded, settled, filed) = join3(
-        record(world, business, &notes),
-        settling,
-        file(world, business, state),
-    )
-    .await;
+    let recording = record(world, business, notes);
+    let (recorded, settled, filed) = join3(recording, settling, file(world, business, state)).await;
     recorded?;
-    let mut settled = settled?;
-    settled.facts.extend(filed?);
-    Ok(settled)
+    let mut facts = settled?;
+    facts.extend(filed?);
+    Ok(facts)
 }
 
 /// Writes notes to the call records.
@@ -174,19 +186,27 @@ async fn file(world: &impl World, business: &BusinessId, state: &State) -> Resul
     try_join_all(filed).await
 }
 
-/// Has somebody look again when this invocation could not finish, or the carrier asked
-/// us to wait. Only a hint: if it is lost, the sweep comes round.
+/// When somebody should look again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum LookAgain {
+    /// This invocation could not finish.
+    Now,
+    /// When the pause is over, if the carrier has just asked for one.
+    AfterPause,
+}
+
+/// Has somebody look again. Only a hint: if it is lost, the sweep comes round.
 async fn wake_later(
     world: &impl World,
     business: &BusinessId,
     state: &State,
     pause_before: Option<Pause>,
-    is_cut_short: bool,
+    look_again: LookAgain,
 ) {
-    let delay = match state.pause {
-        Some(pause) if state.pause != pause_before => pause.until.since(world.now()),
-        Some(_) | None if is_cut_short => Duration::ZERO,
-        Some(_) | None => return,
+    let delay = match (state.pause, look_again) {
+        (Some(pause), _) if state.pause != pause_before => pause.until.since(world.now()),
+        (_, LookAgain::Now) => Duration::ZERO,
+        (_, LookAgain::AfterPause) => return,
     };
     if let Err(error) = world.wake_ups().wake(business, delay).await {
         warn!(business.id = %business, "failed to send a wake-up: {error:#}");

@@ -11,7 +11,11 @@ use crate::carrier::{Carrier, Order, Placed, Refusal};
 use crate::claim::Claim;
 use crate::ledger::Calls;
 use crate::records::{CallNote, News};
+use crate::start::NO_PUBLIC_HOST;
 use crate::world::World;
+
+/// How the error of a record begins where no lead was at fault.
+pub(crate) const CARRIER_FAILED: &str = "carrier_";
 
 /// What became of one claim.
 pub(crate) struct Dialed {
@@ -100,11 +104,12 @@ fn news(world: &impl World, order: &Order, placed: &Placed) -> Option<News> {
     };
     match placed {
         Placed::Accepted(_) => Some(News::Live(CallStatus::Queued)),
-        Placed::Refused(Refusal::Lead { reason, .. } | Refusal::Configuration { reason, .. }) => {
-            Some(failed(reason))
+        Placed::Refused(Refusal::Lead { reason, .. }) => Some(failed(reason)),
+        Placed::Refused(Refusal::Configuration { reason, .. }) => {
+            Some(failed(&format!("{CARRIER_FAILED}{reason}")))
         }
         Placed::NotProcessed { .. } => match order.job {
-            Job::Direct { .. } => Some(failed("carrier_busy")),
+            Job::Direct { .. } => Some(failed(&format!("{CARRIER_FAILED}busy"))),
             Job::OfRun { .. } => None,
         },
         Placed::Unknown => Some(News::Unknown),
@@ -117,7 +122,11 @@ fn fact(order: &Order, placed: &Placed) -> Option<Fact> {
         Placed::Accepted(_) | Placed::Unknown => None,
         Placed::Refused(Refusal::Lead { .. }) => Some(Fact::LeadRefused { call }),
         Placed::Refused(Refusal::Configuration { code, reason }) => {
-            let error = format!("{reason} (Twilio {code})");
+            let error = match code {
+                // Ours, not Twilio's: nothing was sent.
+                0 => NO_PUBLIC_HOST.to_owned(),
+                _ => format!("{reason} (Twilio {code})"),
+            };
             Some(Fact::ConfigurationRefused { call, error })
         }
         Placed::NotProcessed { retry_after } => Some(Fact::NotProcessed {

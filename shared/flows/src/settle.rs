@@ -3,6 +3,7 @@
 //! Nothing here frees a slot: it brings facts, and `ringfence_core` decides.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use anyhow::Result;
 use futures::future::join_all;
@@ -10,15 +11,16 @@ use ringfence_core::call::Job;
 use ringfence_core::fill::Fact;
 use ringfence_core::ids::{BusinessId, CallId, CallSid, LeadId};
 use ringfence_core::state::{Lease, State};
+use ringfence_core::time::Timestamp;
 use tracing::warn;
 
 use crate::carrier::{Asked, Carrier, Found, Sighting};
 use crate::ledger::{Calls, Rosters};
 use crate::records::{CallNote, CallRecord, News, Progress};
-use crate::world::World;
+use crate::world::{CallBounds, World};
 
-/// How many calls one invocation asks about; the others wait for the next sweep.
-const ASKED_MAX: usize = 32;
+/// How many calls are asked about at once.
+const ASKED_AT_ONCE: usize = 32;
 
 /// What to find out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,12 +38,14 @@ pub(crate) struct Settled {
     pub(crate) notes: Vec<CallNote>,
 }
 
-/// Asks about the calls in `scope`, all at once.
+/// Asks about the calls in `scope`, as many as there is time for until `until`; the sweep
+/// comes back for the others.
 pub(crate) async fn settle(
     world: &impl World,
     business: &BusinessId,
     state: &State,
     scope: Scope,
+    until: Timestamp,
 ) -> Result<Settled> {
     let now = world.now();
     let to_end: BTreeSet<CallId> = state.to_hang_up().collect();
@@ -55,7 +59,6 @@ pub(crate) async fn settle(
         .chain(to_end.iter().copied())
         .collect::<BTreeSet<_>>()
         .into_iter()
-        .take(ASKED_MAX)
         .collect();
     if asked.is_empty() {
         return Ok(Settled::default());
@@ -65,7 +68,7 @@ pub(crate) async fn settle(
         .into_iter()
         .map(|record| (record.call, record))
         .collect();
-    let questions = asked.iter().filter_map(|call| {
+    let question = |call: &CallId| {
         let question = Question {
             call: *call,
             lease: state.active.get(call)?,
@@ -78,12 +81,22 @@ pub(crate) async fn settle(
             },
         };
         Some(find_out(world, business, state, question))
-    });
+    };
     let mut settled = Settled::default();
-    for answer in join_all(questions).await {
-        let (fact, note) = answer?;
-        settled.facts.extend(fact);
-        settled.notes.extend(note);
+    for some in asked.chunks(ASKED_AT_ONCE) {
+        if until.has_passed(world.now()) {
+            break;
+        }
+        for answer in join_all(some.iter().filter_map(question)).await {
+            match answer {
+                Ok((fact, note)) => {
+                    settled.facts.extend(fact);
+                    settled.notes.extend(note);
+                }
+                // One call that cannot be looked up must not keep the others from it.
+                Err(error) => warn!(business.id = %business, "failed to settle a call: {error:#}"),
+            }
+        }
     }
     Ok(settled)
 }
@@ -136,7 +149,12 @@ async fn find_out(
     let sid = record.and_then(|record| record.sid.clone());
     let asked = match (sid, wish) {
         (Some(sid), Wish::End) => world.carrier().end(&sid).await,
-        (Some(sid), Wish::Know) => world.carrier().ask(&sid).await,
+        (Some(sid), Wish::Know) => match world.carrier().ask(&sid).await {
+            // It existed. While it could still be live, not being known is a fault of the
+            // answer, such as another account's credentials, and frees nothing.
+            Asked::NotFound if may_be_live(world, call) => Asked::Undecided,
+            asked => asked,
+        },
         (None, _) if is_due => look_for(world, business, state, call, lease).await?,
         // Its worker may still be dialling.
         (None, _) => return Ok((None, None)),
@@ -165,6 +183,20 @@ async fn find_out(
     Ok((fact, note))
 }
 
+/// True until the longest call that could have been placed for this claim is over.
+fn may_be_live(world: &impl World, call: CallId) -> bool {
+    let CallBounds {
+        ring_seconds_max,
+        call_seconds_max,
+    } = world.call_bounds();
+    let longest = Duration::from_secs(u64::from(ring_seconds_max) + u64::from(call_seconds_max));
+    let over_by = call
+        .minted_at()
+        .after(world.timing().fence())
+        .after(longest);
+    !over_by.has_passed(world.now())
+}
+
 /// Looks for a call whose SID nobody could write down, by the two numbers.
 ///
 /// It is unambiguous because a business never has two live calls to one number, and
@@ -177,9 +209,10 @@ async fn look_for(
     lease: &Lease,
 ) -> Result<Asked> {
     let since = call.minted_at().before(world.timing().margin);
+    // A create may leave, and its call be dated, as late as the fence after its claim.
     let recorded: BTreeSet<CallSid> = world
         .ledger()
-        .sids_since(business, since)
+        .sids_since(business, since.before(world.timing().fence()))
         .await?
         .into_iter()
         .collect();

@@ -82,6 +82,10 @@ pub enum StartAnswer {
     BadConcurrency {
         limit: u32,
     },
+    /// The business has as many runs under way as it may.
+    TooManyRuns {
+        most: u32,
+    },
     /// Nothing can be called; a run that was asked for is recorded as failed.
     NoPublicHost {
         run: Option<RunId>,

@@ -7,9 +7,10 @@ use ringfence_core::stop::{LiveCalls, StoppedRun, stop};
 use tracing::{info, warn};
 
 use crate::claim::{ATTEMPTS_MAX, Committed, Names, commit};
-use crate::fill::fill;
+use crate::fill::settle_only;
 use crate::ledger::{Runs, States, Stored};
-use crate::world::{WakeUps, World};
+use crate::settle::Scope;
+use crate::world::{World, wake_now};
 
 /// What stopping did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,7 +87,7 @@ pub async fn stop_run(
                     world,
                     business,
                     live_calls,
-                    &Stored {
+                    Stored {
                         state,
                         rev: stored.rev + 1,
                     },
@@ -102,19 +103,14 @@ pub async fn stop_run(
 
 /// Ends live calls if that is wanted, and has the run filed. It is stopped already;
 /// what fails here, the sweep does.
-async fn finish(world: &impl World, business: &BusinessId, live_calls: LiveCalls, stored: &Stored) {
-    let hangs_up = live_calls == LiveCalls::HangUp && stored.state.to_hang_up().next().is_some();
-    let finished = if hangs_up {
-        fill(world, business, &[]).await
-    } else {
-        world
-            .wake_ups()
-            .wake(business, std::time::Duration::ZERO)
-            .await
-    };
-    if let Err(error) = finished {
-        warn!(business.id = %business, "left the end of a stop to the sweep: {error:#}");
+async fn finish(world: &impl World, business: &BusinessId, live_calls: LiveCalls, stored: Stored) {
+    if live_calls == LiveCalls::HangUp {
+        let settled = settle_only(world, business, stored, Scope::Due).await;
+        if let Err(error) = settled {
+            warn!(business.id = %business, "left hanging up to the sweep: {error:#}");
+        }
     }
+    wake_now(world, business).await;
 }
 
 /// Looks for a run that is over and filed.

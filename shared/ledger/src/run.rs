@@ -93,8 +93,8 @@ pub(crate) fn from_item(item: &Item) -> Result<RunRecord> {
     })
 }
 
-/// The roster of a run: it names one request to start, and no other has it.
-pub(crate) fn roster(item: &Item) -> Result<RosterId> {
+/// The roster of a run. Runs of one list share it.
+fn roster(item: &Item) -> Result<RosterId> {
     let fields = Fields::inside(item);
     Ok(RosterId::new(Uuid::from_bytes(fields.array(ROSTER)?)))
 }

@@ -15,7 +15,7 @@ use crate::Ledger;
 use crate::item::time;
 use crate::key::Key;
 use crate::states::StateWrite;
-use crate::write::canceled_by;
+use crate::write::{BY, canceled_by};
 use crate::{request, run};
 
 impl Starts for Ledger {
@@ -53,7 +53,9 @@ impl Starts for Ledger {
         let update = change.in_transaction(&self.table, business).build()?;
         let mut items = vec![TransactWriteItem::builder().update(update).build()];
         if let Some(run) = &start.run {
-            items.push(self.put_new(run::to_item(business, run))?);
+            let mut item = run::to_item(business, run);
+            item.insert(BY.to_owned(), change.write.stamp());
+            items.push(self.put_new(item)?);
         }
         if let Some(key) = &start.key {
             items.push(self.put_request(business, key, start, &change)?);
@@ -121,7 +123,7 @@ impl Ledger {
         }
         if let Some(run) = &start.run
             && let Some(item) = self.item(Key::Run(business, run.run)).await?
-            && run::roster(&item)? == run.roster
+            && change.write.wrote(&item)
         {
             return Ok(Some(StartCommit::Applied));
         }
@@ -155,9 +157,9 @@ fn read_refusal(
             StartCommit::KeyUsed(request::from_item(item)?)
         }));
     }
-    if let Some(run) = &start.run
+    if start.run.is_some()
         && let Some(Some(item)) = canceled_by(error, run_at)
-        && run::roster(item)? == run.roster
+        && change.write.wrote(item)
     {
         return Ok(Some(StartCommit::Applied));
     }

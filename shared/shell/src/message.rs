@@ -3,15 +3,18 @@
 //! It may be lost, doubled, late and reordered. An unknown field is ignored and an
 //! unknown carrier status is not final, so old and new code understand each other.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result};
 use aws_sdk_sqs::Client;
+use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use ringfence_core::call::{CallStatus, Job, Report};
 use ringfence_core::ids::{BusinessId, CallSid, LeadId, RunId};
 use ringfence_core::time::Timestamp;
 use ringfence_flows::world::WakeUps;
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
 use thiserror::Error;
+use tracing::warn;
 
 /// A wake-up, parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,6 +123,9 @@ pub struct Sqs {
 /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-timers.html>
 const DELAY_MAX: Duration = Duration::from_secs(900);
 
+/// SQS takes no more in one request.
+const BATCH_MAX: usize = 10;
+
 impl Sqs {
     /// Sends through `client` to the queue at `queue_url`.
     pub fn new(client: Client, queue_url: String) -> Self {
@@ -146,37 +152,41 @@ impl Sqs {
         Ok(())
     }
 
-    /// Sends plain wake-ups for many businesses, ten in a request.
+    /// Sends plain wake-ups for many businesses, ten in a request, and says how many were
+    /// taken. Those that were not are in the next sweep.
     ///
     /// # Errors
     ///
-    /// Some of them may not have been sent; the next sweep sends them again.
-    pub async fn wake_all(&self, businesses: &[BusinessId]) -> Result<()> {
-        use aws_sdk_sqs::types::SendMessageBatchRequestEntry as Entry;
-        for (number, ten) in businesses.chunks(10).enumerate() {
-            let mut batch = self.client.send_message_batch().queue_url(&self.queue_url);
-            for (place, business) in ten.iter().enumerate() {
-                let message = Message {
-                    business: business.clone(),
-                    report: None,
-                };
-                let entry = Entry::builder()
-                    .id(place.to_string())
-                    .message_body(message.to_json());
-                batch = batch.entries(entry.build().context("a wake-up has an id and a body")?);
+    /// A whole request failed, after the others were sent.
+    pub async fn wake_all(&self, businesses: &[BusinessId]) -> Result<u64> {
+        let mut taken = 0;
+        let mut failure = Ok(());
+        for ten in businesses.chunks(BATCH_MAX) {
+            match self.wake_some(ten).await {
+                Ok(some) => taken += some,
+                Err(error) => failure = Err(error),
             }
-            let sent = batch
-                .send()
-                .await
-                .with_context(|| format!("failed to send batch {number}"))?;
-            let failed = sent.failed().len();
-            anyhow::ensure!(
-                failed == 0,
-                "{failed} of {} wake-ups were not taken",
-                ten.len()
-            );
         }
-        Ok(())
+        failure.map(|()| taken)
+    }
+
+    async fn wake_some(&self, businesses: &[BusinessId]) -> Result<u64> {
+        let mut batch = self.client.send_message_batch().queue_url(&self.queue_url);
+        for (place, business) in businesses.iter().enumerate() {
+            let message = Message {
+                business: business.clone(),
+                report: None,
+            };
+            let entry = SendMessageBatchRequestEntry::builder()
+                .id(place.to_string())
+                .message_body(message.to_json());
+            batch = batch.entries(entry.build().context("a wake-up has an id and a body")?);
+        }
+        let sent = batch.send().await.context("failed to send wake-ups")?;
+        for failed in sent.failed() {
+            warn!(code = failed.code(), "a wake-up was not taken");
+        }
+        Ok(u64::try_from(sent.successful().len())?)
     }
 }
 

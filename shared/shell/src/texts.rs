@@ -37,7 +37,6 @@ impl Language {
 /// Something to be said to a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Text {
-    AlreadyInCall,
     BadBody,
     BadConcurrency { limit: u32 },
     BadField(String),
@@ -71,6 +70,7 @@ pub enum Text {
     SlotsBusy { limit: u32 },
     TooLarge,
     TooManyLeads { most: u32 },
+    TooManyRuns { most: u32 },
     Unauthorized,
     Unconfirmed,
     UnsupportedFile,
@@ -87,7 +87,6 @@ impl Text {
 
     fn hebrew(&self) -> String {
         match self {
-            Self::AlreadyInCall => "המספר כבר נמצא בשיחה".to_owned(),
             Self::BadBody => "גוף הבקשה אינו JSON תקין".to_owned(),
             Self::BadConcurrency { limit } => {
                 format!("מספר השיחות במקביל חייב להיות בין 1 ל-{limit}")
@@ -132,6 +131,7 @@ impl Text {
             ),
             Self::TooLarge => "הבקשה גדולה מדי".to_owned(),
             Self::TooManyLeads { most } => format!("ניתן לבחור עד {most} לידים"),
+            Self::TooManyRuns { most } => format!("ניתן להפעיל עד {most} הרצות בו-זמנית"),
             Self::Unauthorized => "נדרש מפתח API תקין".to_owned(),
             Self::Unconfirmed => "לא התקבלה תשובה ברורה מספק הטלפוניה".to_owned(),
             Self::UnsupportedFile => "סוג הקובץ אינו נתמך".to_owned(),
@@ -140,7 +140,6 @@ impl Text {
 
     fn english(&self) -> String {
         match self {
-            Self::AlreadyInCall => "the number is in a call already".to_owned(),
             Self::BadBody => "the request body is not valid JSON".to_owned(),
             Self::BadConcurrency { limit } => format!("concurrency must be 1 to {limit}"),
             Self::BadField(field) => format!("bad value in field {field}"),
@@ -184,6 +183,7 @@ impl Text {
             ),
             Self::TooLarge => "the request is too large".to_owned(),
             Self::TooManyLeads { most } => format!("at most {most} leads can be selected"),
+            Self::TooManyRuns { most } => format!("at most {most} runs can be under way at once"),
             Self::Unauthorized => "a valid API key is required".to_owned(),
             Self::Unconfirmed => "the carrier gave no clear answer".to_owned(),
             Self::UnsupportedFile => "the file type is not supported".to_owned(),

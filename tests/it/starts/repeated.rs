@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use futures::future::join;
+use futures::future::{join, join_all};
 use serde_json::{Value, json};
 
 use super::{ENQUEUE, START};
@@ -159,4 +159,31 @@ fn call_ids(answer: &Value) -> Vec<&str> {
     calls
         .map(|call| call["call_id"].as_str().expect("an id"))
         .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn starts_of_one_list_at_once_are_runs_of_their_own_each_under_its_key() {
+    let mut story = Setting::plain().begin().await;
+    let office = story.open(3).await;
+    story.import(&office, 4).await;
+    let body = json!({ "list_id": 1 });
+    let keys = ["a", "b", "c", "d"];
+    let start = |key: &'static str| story.post_keyed(&office, START, key, &body);
+    let first: Vec<Value> = join_all(keys.map(start))
+        .await
+        .into_iter()
+        .map(|it| it.body)
+        .collect();
+    let mut runs: Vec<u64> = first
+        .iter()
+        .map(|it| it["run_id"].as_u64().unwrap())
+        .collect();
+    runs.sort_unstable();
+    assert_eq!(runs, [1, 2, 3, 4]);
+    let again = join_all(keys.map(start))
+        .await
+        .into_iter()
+        .map(|it| it.body);
+    assert_eq!(again.collect::<Vec<_>>(), first);
+    assert_eq!(story.run_count(&office).await, 4);
 }

@@ -1,10 +1,11 @@
 //! What the carrier saw, held against the promise.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::collections::{BTreeMap, BinaryHeap};
 use std::time::Duration;
 
 use anyhow::Result;
+use ringfence_core::call::CallStatus;
 use serde::Serialize;
 use tokio::time::Instant;
 
@@ -79,9 +80,12 @@ impl Before {
 }
 
 impl Report {
-    /// True if the promise held.
+    /// True if the promise held, and the job was done: nobody canceled anything, and the
+    /// slots were used.
     pub fn is_kept(&self) -> bool {
-        self.peak_live <= self.limit && self.duplicate_dials == 0 && self.lost_leads == 0
+        let is_done = self.leads > 0 && self.completed + self.failed == self.leads;
+        let is_used = u64::from(self.peak_live) == self.leads.min(u64::from(self.limit));
+        is_done && is_used && self.duplicate_dials == 0 && self.lost_leads == 0
     }
 
     /// Prints the audit for a person, or as one line of JSON.
@@ -142,7 +146,7 @@ impl Report {
             100.0 * dynamodb.failed_conditions_share
         );
         println!(
-            "  SQS              {:.2} requests per call",
+            "  SQS              {:.2} requests per call, besides receives that bring nothing",
             self.sqs_requests_per_call
         );
         println!();
@@ -212,26 +216,26 @@ pub(crate) async fn audit(
     })
 }
 
-/// Leads without an outcome, or whose call the carrier completed while we say otherwise.
+/// Leads without exactly one outcome, calls that still go on although the run is over, and
+/// leads whose call the carrier completed while we say otherwise.
 async fn lost_leads(client: &Client, run: &DemoRun, truth: &Truth) -> Result<u64> {
-    let mut outcomes: BTreeMap<u64, String> = BTreeMap::new();
     let calls = client.calls(&run.api_key, run.run).await?;
-    let listed = calls.len() as u64;
-    for call in calls {
-        outcomes.insert(call.lead_id, call.status);
-    }
-    let is_ended =
-        |status: &&String| matches!(status.as_str(), "completed" | "failed" | "canceled");
+    let outcomes: BTreeMap<String, &str> = calls
+        .iter()
+        .map(|call| (call.position.to_string(), call.status.as_str()))
+        .collect();
+    let is_ended = |status: &&&str| matches!(**status, "completed" | "failed" | "canceled");
     let ended = outcomes.values().filter(is_ended).count() as u64;
-    let live: BTreeSet<&str> = truth
+    let of_run = truth
         .calls
         .iter()
-        .filter(|call| {
-            call.is_live() && call.tag.business.as_deref() == Some(run.business.as_str())
-        })
-        .filter_map(|call| call.tag.lead.as_deref())
-        .collect();
-    Ok(run.total - ended.min(run.total) + run.total.abs_diff(listed) + live.len() as u64)
+        .filter(|call| call.tag.business.as_deref() == Some(run.business.as_str()));
+    let misjudged = of_run.filter(|call| {
+        let index = call.tag.index.clone().unwrap_or_default();
+        let said = outcomes.get(&index).copied();
+        call.is_live() || (call.status == CallStatus::Completed) != (said == Some("completed"))
+    });
+    Ok(run.total.abs_diff(ended) + misjudged.count() as u64)
 }
 
 fn turnaround(mut spans: Vec<Duration>) -> Turnaround {

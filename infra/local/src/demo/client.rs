@@ -47,7 +47,7 @@ struct Calls {
 /// One lead of a run and what became of it.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Call {
-    pub(crate) lead_id: u64,
+    pub(crate) position: u64,
     pub(crate) status: String,
 }
 

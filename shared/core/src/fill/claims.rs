@@ -111,7 +111,7 @@ impl Filling {
                     // One run is enough for each slot, unless runs turn out to have nobody
                     // to call now: then twice as many, so that many of them cost few reads.
                     if looked_up < state.slots_free().max(2 * waits) {
-                        self.want(state, id);
+                        self.want(state, id, candidates);
                         looked_up += 1;
                     }
                     waiting.retain(|other| *other != id);
@@ -144,15 +144,23 @@ impl Filling {
         self.skipped.push(skipped);
     }
 
-    /// Asks for the next positions of a run: enough for the free slots, and twice as
-    /// many as were just found barred, so that a stretch of bad numbers costs few reads.
-    fn want(&mut self, state: &State, id: RunId) {
+    /// Asks for the next positions of a run: enough for the free slots; twice as many as
+    /// were just found barred, so that a stretch of bad numbers costs few reads; and past
+    /// all that can be put aside once somebody is, so that a run of numbers in calls is
+    /// seen through in one look.
+    fn want(&mut self, state: &State, id: RunId, candidates: &Candidates) {
         let run = &state.runs[&id];
         let barred = u32::try_from(self.skipped.len()).expect("bounded by SKIPPED_MAX");
+        // Those that wait again were looked up, and it was not for them.
+        let is_known = |index: &u32| candidates.contains_key(&(id, *index));
+        let are_aside = !run.returned.is_empty() && run.returned.iter().all(is_known);
+        let past_aside = if are_aside { ASIDE_MAX + 1 } else { 0 };
+        let past_aside = u32::try_from(past_aside).expect("it is a handful");
         let ahead = state
             .slots_free()
             .min(run.concurrency(state.limit))
-            .max(2 * barred);
+            .max(2 * barred)
+            .max(past_aside);
         let end = run.total.min(run.next.saturating_add(ahead));
         self.wanted.extend(
             run.returned

@@ -32,6 +32,7 @@ fn check_run(limit: u32, concurrency: Option<u32>, expected: &str) {
             format!("{changes}: {concurrency} at once, {wish:?} asked for")
         }
         StartedRun::BadConcurrency { limit } => format!("not within 1 and {limit}"),
+        StartedRun::TooManyRuns { most } => format!("more than {most} runs"),
     };
     assert_eq!(actual, expected);
 }
@@ -286,4 +287,22 @@ fn a_newcomer_after_everybody_was_stopped_starts_at_nothing() {
     desk.stop(1, LiveCalls::Finish);
     let newcomer = desk.run(9, None);
     assert_eq!(desk.state.runs[&newcomer].served, 0);
+}
+
+#[test]
+fn a_business_has_only_so_many_runs_under_way() {
+    let mut desk = Desk::new(1);
+    for _ in 0..RUNS_MAX {
+        desk.run(1, None);
+    }
+    let new = NewRun {
+        roster: ROSTER,
+        total: 1,
+        concurrency: None,
+    };
+    let most = u32::try_from(RUNS_MAX).unwrap();
+    assert_eq!(
+        start_run(desk.state, new, START),
+        StartedRun::TooManyRuns { most }
+    );
 }

@@ -8,8 +8,10 @@ use ringfence_core::call::Job;
 use ringfence_core::fill::{Barred, Candidate, Candidates, Fact, Filled, Skipped, fill};
 use ringfence_core::ids::{BusinessId, CallId, LeadId, RunId};
 use ringfence_core::state::{Lease, State};
-use tracing::{debug, info, warn};
+use tracing::{debug, info};
 
+use super::notes::notes_of_lost;
+use super::record;
 use crate::claim::{ATTEMPTS_MAX, Claim, Committed, Names, commit};
 use crate::ledger::{Rosters, Stored};
 use crate::records::Lead;
@@ -32,7 +34,6 @@ pub(super) struct Step {
     pub(super) stored: Stored,
     pub(super) claims: Vec<Claim>,
     pub(super) skipped: Vec<Skipped>,
-    pub(super) lost: Vec<Lost>,
     pub(super) has_more: bool,
 }
 
@@ -71,15 +72,18 @@ pub(super) async fn decide(
             ..
         } = filled;
         if !is_changed {
-            let (claims, skipped, lost) = (Vec::new(), Vec::new(), Vec::new());
+            let (claims, skipped) = (Vec::new(), Vec::new());
             return Ok(Step {
                 stored,
                 claims,
                 skipped,
-                lost,
                 has_more,
             });
         }
+        // Before the commit: after it nothing leads to these calls any more. A crash in
+        // between leaves leases whose records say that they are over.
+        let lost = with_leads(world, &stored.state, lost).await?;
+        record(world, business, &notes_of_lost(world, &lost)).await?;
         match commit(world, business, &stored, &state, &claimed, &book.names).await? {
             Committed::Applied(claims) => {
                 info!(
@@ -88,7 +92,6 @@ pub(super) async fn decide(
                     slots.limit = state.limit,
                     "claimed {} slots", claims.len()
                 );
-                let lost = with_leads(world, &state, lost).await;
                 let stored = Stored {
                     state,
                     rev: stored.rev + 1,
@@ -97,7 +100,6 @@ pub(super) async fn decide(
                     stored,
                     claims,
                     skipped,
-                    lost,
                     has_more,
                 });
             }
@@ -134,7 +136,9 @@ async fn decide_with_leads(
             return Ok(filled);
         }
         if look_ups == LOOK_UPS_MAX {
-            filled.has_more = true;
+            // Without a change there is nothing to go on from: whatever comes next, a
+            // report or the sweep, looks again.
+            filled.has_more |= filled.is_changed;
             return Ok(filled);
         }
         look_up(world, business, &filled, book).await?;
@@ -202,18 +206,17 @@ async fn look_up(
     Ok(())
 }
 
-/// Finds the leads of calls that the carrier never knew. Only for the record: whoever
-/// asks has claims in hand, which must not be lost over it.
-async fn with_leads(world: &impl World, state: &State, lost: Vec<(CallId, Lease)>) -> Vec<Lost> {
-    let mut found = Vec::with_capacity(lost.len());
-    for (call, Lease { job, .. }) in lost {
-        match lead_of(world, state, job).await {
-            Ok(Some(lead)) => found.push(Lost { call, job, lead }),
-            Ok(None) => {}
-            Err(error) => {
-                warn!(call.id = %call, "failed to find the lead of call {call}: {error:#}")
-            }
-        }
-    }
-    found
+/// Finds the leads of calls that the carrier never knew.
+async fn with_leads(
+    world: &impl World,
+    state: &State,
+    lost: Vec<(CallId, Lease)>,
+) -> Result<Vec<Lost>> {
+    let lost = lost
+        .into_iter()
+        .map(|(call, Lease { job, .. })| async move {
+            let lead = lead_of(world, state, job).await?;
+            anyhow::Ok(lead.map(|lead| Lost { call, job, lead }))
+        });
+    Ok(try_join_all(lost).await?.into_iter().flatten().collect())
 }

@@ -1,10 +1,10 @@
 //! What reports and decisions add to the call records.
 
 use ringfence_core::call::{Job, Outcome, Report};
-use ringfence_core::fill::Fact;
+use ringfence_core::fill::{Fact, Skipped};
 use ringfence_core::ids::{CallId, LeadId};
 
-use super::decide::Step;
+use super::decide::{Lost, Step};
 use crate::records::{CallNote, News};
 use crate::world::World;
 
@@ -52,31 +52,30 @@ pub(super) fn note_of(report: &Report) -> CallNote {
 
 /// What a decision adds to the records: the jobs that it ended without a call.
 pub(super) fn notes_of(world: &impl World, step: &Step) -> Vec<CallNote> {
-    let failed = |call: CallId, job: Job, lead: LeadId, error: &str| CallNote {
+    let note = |one: &Skipped| failed(world, one.call, one.job, one.lead, one.reason.as_str());
+    step.skipped.iter().map(note).collect()
+}
+
+/// What a decision is about to add to the records: the calls that the carrier never knew.
+pub(super) fn notes_of_lost(world: &impl World, lost: &[Lost]) -> Vec<CallNote> {
+    let note = |one: &Lost| failed(world, one.call, one.job, one.lead, UNCONFIRMED);
+    lost.iter().map(note).collect()
+}
+
+fn failed(world: &impl World, call: CallId, job: Job, lead: LeadId, error: &str) -> CallNote {
+    let news = News::Over {
+        outcome: Outcome::Failed,
+        status: None,
+        at: world.now(),
+        duration_seconds: None,
+        error: Some(error.to_owned()),
+    };
+    CallNote {
         call,
         job,
         lead,
         who: None,
         sid: None,
-        news: News::Over {
-            outcome: Outcome::Failed,
-            status: None,
-            at: world.now(),
-            duration_seconds: None,
-            error: Some(error.to_owned()),
-        },
-    };
-    let skipped = step.skipped.iter().map(|skipped| {
-        failed(
-            skipped.call,
-            skipped.job,
-            skipped.lead,
-            skipped.reason.as_str(),
-        )
-    });
-    let lost = step
-        .lost
-        .iter()
-        .map(|lost| failed(lost.call, lost.job, lost.lead, UNCONFIRMED));
-    skipped.chain(lost).collect()
+        news,
+    }
 }

@@ -16,7 +16,7 @@ use crate::carrier::{Placed, Refusal};
 use crate::claim::{ATTEMPTS_MAX, Names, StartCommitted, commit_start};
 use crate::fill::apply;
 use crate::ledger::{Rosters, Start, Stored, What};
-use crate::place::{Dialed, place_all};
+use crate::place::{CARRIER_FAILED, Dialed, place_all};
 use crate::records::Lead;
 use crate::world::{World, mint, wake_now};
 
@@ -38,6 +38,10 @@ pub(super) async fn start(
     };
     if stored.state.caller_id().is_none() {
         return Ok(StartAnswer::NoCallerId);
+    }
+    let limit = stored.state.limit;
+    if request.concurrency.is_some_and(|wanted| wanted > limit) {
+        return Ok(StartAnswer::BadConcurrency { limit });
     }
     if request.public_host == PublicHost::Missing {
         return Ok(StartAnswer::NoPublicHost { run: None });
@@ -189,9 +193,11 @@ fn outcome(placed: &Placed) -> DirectOutcome {
             DirectOutcome::LeadFailed((*reason).to_owned())
         }
         Placed::Refused(Refusal::Configuration { reason, .. }) => {
-            DirectOutcome::CarrierFailed((*reason).to_owned())
+            DirectOutcome::CarrierFailed(format!("{CARRIER_FAILED}{reason}"))
         }
-        Placed::NotProcessed { .. } => DirectOutcome::CarrierFailed("carrier_busy".to_owned()),
+        Placed::NotProcessed { .. } => {
+            DirectOutcome::CarrierFailed(format!("{CARRIER_FAILED}busy"))
+        }
         Placed::Unknown => DirectOutcome::Unknown,
     }
 }

@@ -27,9 +27,10 @@ pub(super) async fn start(
     if stored.state.caller_id().is_none() {
         return Ok(StartAnswer::NoCallerId);
     }
-    let (roster, list) = match roster_of(world, business, &request.leads).await? {
-        Ok(found) => found,
-        Err(missing) => return Ok(StartAnswer::LeadsMissing(missing)),
+    let now = world.now();
+    let (roster, list) = match &request.leads {
+        Leads::List { list, roster, .. } => (*roster, Some(*list)),
+        Leads::Ids(_) => (RosterId::new(world.fresh_uuid(now)), None),
     };
     let total = request.leads.total();
     let new = NewRun {
@@ -37,18 +38,19 @@ pub(super) async fn start(
         total,
         concurrency: request.concurrency,
     };
+    // Before anything is stored: what would be refused leaves nothing behind.
+    if let Err(refusal) = started(decide(stored.state.clone(), new, request.public_host, now)) {
+        return Ok(refusal);
+    }
+    if let Some(missing) = store(world, business, &request.leads, roster).await? {
+        return Ok(StartAnswer::LeadsMissing(missing));
+    }
     for _ in 0..ATTEMPTS_MAX {
         let now = world.now();
         let decided = decide(stored.state.clone(), new, request.public_host, now);
-        let (state, run, concurrency) = match decided {
-            StartedRun::Started {
-                state,
-                run,
-                concurrency,
-            } => (state, run, concurrency),
-            StartedRun::BadConcurrency { limit } => {
-                return Ok(StartAnswer::BadConcurrency { limit });
-            }
+        let (state, run, concurrency) = match started(decided) {
+            Ok(started) => started,
+            Err(refusal) => return Ok(refusal),
         };
         let numbered = Numbered {
             run,
@@ -157,22 +159,34 @@ fn no_public_host(total: u32, now: Timestamp) -> RunEnd {
     }
 }
 
-/// The roster of the leads, stored if it is not yet; the ids that do not exist otherwise.
-async fn roster_of(
+/// What was started, or what to tell whoever asked for it.
+fn started(decided: StartedRun) -> std::result::Result<(State, RunId, u32), StartAnswer> {
+    match decided {
+        StartedRun::Started {
+            state,
+            run,
+            concurrency,
+        } => Ok((state, run, concurrency)),
+        StartedRun::BadConcurrency { limit } => Err(StartAnswer::BadConcurrency { limit }),
+        StartedRun::TooManyRuns { most } => Err(StartAnswer::TooManyRuns { most }),
+    }
+}
+
+/// Stores the roster unless it is a list's, or says which of the leads do not exist.
+async fn store(
     world: &impl World,
     business: &BusinessId,
     leads: &Leads,
-) -> Result<Result<(RosterId, Option<ListId>), Vec<LeadId>>> {
-    match leads {
-        Leads::List { list, roster, .. } => Ok(Ok((*roster, Some(*list)))),
-        Leads::Ids(ids) => {
-            let missing = world.ledger().missing_leads(business, ids).await?;
-            if !missing.is_empty() {
-                return Ok(Err(missing));
-            }
-            let roster = RosterId::new(world.fresh_uuid(world.now()));
-            world.ledger().put_roster(roster, ids).await?;
-            Ok(Ok((roster, None)))
-        }
+    roster: RosterId,
+) -> Result<Option<Vec<LeadId>>> {
+    let Leads::Ids(ids) = leads else {
+        return Ok(None);
+    };
+    let missing = world.ledger().missing_leads(business, ids).await?;
+    if missing.is_empty() {
+        world.ledger().put_roster(roster, ids).await?;
+        Ok(None)
+    } else {
+        Ok(Some(missing))
     }
 }

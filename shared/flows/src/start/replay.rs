@@ -6,6 +6,7 @@ use ringfence_core::ids::{BusinessId, CallId, LeadId};
 
 use super::{ALREADY_IN_CALL, DirectAnswer, DirectOutcome, Leads, StartAnswer, StartRequest};
 use crate::ledger::{Calls, RequestKey, Rosters, Runs, Started, What};
+use crate::place::CARRIER_FAILED;
 use crate::records::{CallRecord, Progress, RunRecord};
 use crate::world::World;
 
@@ -65,6 +66,9 @@ pub(super) async fn replay(
         let has_phone = known.is_some_and(|lead| lead.phone.is_some());
         let outcome = match (call, record) {
             (None, _) if has_phone => DirectOutcome::LeadFailed(ALREADY_IN_CALL.to_owned()),
+            (None, _) if known.is_none() => {
+                DirectOutcome::LeadFailed(Barred::Deleted.as_str().to_owned())
+            }
             (None, _) => DirectOutcome::LeadFailed(Barred::NoPhone.as_str().to_owned()),
             (Some(_), Some(record)) => outcome_of(record),
             (Some(_), None) => DirectOutcome::Unknown,
@@ -84,7 +88,12 @@ fn outcome_of(record: &CallRecord) -> DirectOutcome {
     match (&record.sid, record.progress) {
         (Some(sid), _) => DirectOutcome::Initiated(sid.clone()),
         (None, Progress::Over(..)) => {
-            DirectOutcome::LeadFailed(record.error.clone().unwrap_or_else(|| "failed".to_owned()))
+            let error = record.error.clone().unwrap_or_else(|| "failed".to_owned());
+            if error.starts_with(CARRIER_FAILED) {
+                DirectOutcome::CarrierFailed(error)
+            } else {
+                DirectOutcome::LeadFailed(error)
+            }
         }
         (None, Progress::Unknown | Progress::Live(_)) => DirectOutcome::Unknown,
     }

@@ -158,3 +158,32 @@ fn what_one_round_wants_is_bounded() {
     );
     assert!(rounds.len() <= 6, "{rounds:?}");
 }
+
+#[test]
+fn a_run_of_numbers_in_calls_is_seen_through_in_few_looks() {
+    let mut desk = Desk::new(3);
+    desk.run(40, Some(2));
+    desk.run(40, None);
+    for index in 0..40 {
+        desk.share(1, index, 1);
+        desk.share(2, index, 1);
+    }
+    let _ = desk.fill(&[]);
+    let mut known = Candidates::new();
+    let mut looks = 0;
+    loop {
+        let filled = desk.decide(&[], &known);
+        if filled.wanted.is_empty() {
+            assert!(!filled.is_changed);
+            break;
+        }
+        looks += 1;
+        assert!(
+            looks < 5,
+            "nobody can be called, and it looked {looks} times"
+        );
+        for (id, index) in filled.wanted {
+            known.insert((id, index), desk.lead_at(id, index));
+        }
+    }
+}

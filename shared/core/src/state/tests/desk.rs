@@ -56,6 +56,7 @@ impl Desk {
                 run
             }
             StartedRun::BadConcurrency { limit } => panic!("concurrency over {limit}"),
+            StartedRun::TooManyRuns { most } => panic!("more than {most} runs"),
         }
     }
 
