@@ -24,7 +24,6 @@ use serde_json::{Value, json};
 
 /// What a story is set up with.
 pub(crate) struct Setting {
-    pub(crate) limit: u32,
     pub(crate) behaviour: Behaviour,
     pub(crate) faults: Faults,
     pub(crate) public_host: Option<&'static str>,
@@ -41,10 +40,9 @@ pub(crate) struct Setting {
 pub(crate) const PUBLIC_HOST: &str = "https://ringfence.example";
 
 impl Setting {
-    /// Limit 3, production timing, and calls of half a minute that go well.
+    /// Production timing, and calls of half a minute that go well.
     pub(crate) fn plain() -> Self {
         Self {
-            limit: 3,
             behaviour: Behaviour::exactly(Duration::from_secs(5), Duration::from_secs(25)),
             faults: Faults::none(),
             public_host: Some(PUBLIC_HOST),
@@ -61,7 +59,6 @@ impl Setting {
         // Any fixed time will do; this one is a Monday.
         let clock = Clock::starting_at(Timestamp::from_millis(1_760_000_000_000));
         let Self {
-            limit,
             behaviour,
             faults,
             public_host,

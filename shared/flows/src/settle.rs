@@ -53,13 +53,15 @@ pub(crate) async fn settle(
         Scope::Due => state.overdue(now).collect(),
         Scope::FencedOff => state.fenced_off(now, world.timing()).collect(),
     };
-    let asked: Vec<CallId> = due
-        .keys()
-        .copied()
-        .chain(to_end.iter().copied())
-        .collect::<BTreeSet<_>>()
-        .into_iter()
-        .collect();
+    let mut asked: Vec<CallId> = due.keys().copied().collect();
+    // Whoever has waited longest first, so that a slow carrier keeps nobody waiting for ever.
+    asked.sort_by_key(|call| due.get(call).map(|lease| lease.ask_at));
+    asked.extend(
+        to_end
+            .iter()
+            .copied()
+            .filter(|call| !due.contains_key(call)),
+    );
     if asked.is_empty() {
         return Ok(Settled::default());
     }

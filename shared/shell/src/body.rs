@@ -134,7 +134,7 @@ mod tests {
         check("{", "bad_json", None);
         check("{\"lead_ids\":[1]} x", "bad_json", None);
         check("{}", "bad_field", Some("lead_ids"));
-        check("[]", "bad_field", Some("lead_ids"));
+        check("[]", "bad_field", Some("body"));
         check("7", "bad_field", Some("body"));
         check("{\"lead_ids\":[1,\"x\"]}", "bad_field", Some("lead_ids[1]"));
         check("{\"lead_ids\":[-1]}", "bad_field", Some("lead_ids[0]"));
