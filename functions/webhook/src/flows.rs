@@ -14,7 +14,7 @@ use ringfence_core::time::Timestamp;
 use ringfence_ledger::Ledger;
 
 /// How long a call flow is kept. A changed one is in force after that.
-const KEPT_FOR: Duration = Duration::from_secs(30);
+const KEPT_FOR: Duration = Duration::from_secs(60);
 /// How many are kept.
 const KEPT_MAX: usize = 1_000;
 
