@@ -3,7 +3,6 @@
 //! Nothing here frees a slot: it brings facts, and `ringfence_core` decides.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use anyhow::Result;
 use futures::future::join_all;
@@ -17,7 +16,7 @@ use tracing::warn;
 use crate::carrier::{Asked, Carrier, Found, Sighting};
 use crate::ledger::{Calls, Rosters};
 use crate::records::{CallNote, CallRecord, News, Progress};
-use crate::world::{CallBounds, World};
+use crate::world::World;
 
 /// How many calls are asked about at once.
 const ASKED_AT_ONCE: usize = 32;
@@ -151,12 +150,7 @@ async fn find_out(
     let sid = record.and_then(|record| record.sid.clone());
     let asked = match (sid, wish) {
         (Some(sid), Wish::End) => world.carrier().end(&sid).await,
-        (Some(sid), Wish::Know) => match world.carrier().ask(&sid).await {
-            // It existed. While it could still be live, not being known is a fault of the
-            // answer, such as another account's credentials, and frees nothing.
-            Asked::NotFound if may_be_live(world, call) => Asked::Undecided,
-            asked => asked,
-        },
+        (Some(sid), Wish::Know) => world.carrier().ask(&sid).await,
         (None, _) if is_due => look_for(world, business, state, call, lease).await?,
         // Its worker may still be dialling.
         (None, _) => return Ok((None, None)),
@@ -183,20 +177,6 @@ async fn find_out(
         Asked::NotFound | Asked::Undecided => None,
     };
     Ok((fact, note))
-}
-
-/// True until the longest call that could have been placed for this claim is over.
-fn may_be_live(world: &impl World, call: CallId) -> bool {
-    let CallBounds {
-        ring_seconds_max,
-        call_seconds_max,
-    } = world.call_bounds();
-    let longest = Duration::from_secs(u64::from(ring_seconds_max) + u64::from(call_seconds_max));
-    let over_by = call
-        .minted_at()
-        .after(world.timing().fence())
-        .after(longest);
-    !over_by.has_passed(world.now())
 }
 
 /// Looks for a call whose SID nobody could write down, by the two numbers.

@@ -80,12 +80,12 @@ impl Before {
 }
 
 impl Report {
-    /// True if the promise held, and the job was done: nobody canceled anything, and the
-    /// slots were used.
+    /// True if the promise held for leads that there were.
     pub fn is_kept(&self) -> bool {
-        let is_done = self.leads > 0 && self.completed + self.failed == self.leads;
-        let is_used = u64::from(self.peak_live) == self.leads.min(u64::from(self.limit));
-        is_done && is_used && self.duplicate_dials == 0 && self.lost_leads == 0
+        let has_ended = self.completed + self.failed + self.canceled == self.leads;
+        let is_within = self.peak_live <= self.limit;
+        let is_once = self.duplicate_dials == 0;
+        self.leads > 0 && has_ended && is_within && is_once && self.lost_leads == 0
     }
 
     /// Prints the audit for a person, or as one line of JSON.
@@ -297,4 +297,64 @@ fn makespans(truth: &Truth, limit: u32) -> (Duration, Duration) {
         slowest = slowest.max((ended.duration_since(began), ideal));
     }
     slowest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept() -> Report {
+        Report {
+            leads: 10,
+            calls_placed: 9,
+            completed: 8,
+            failed: 2,
+            canceled: 0,
+            peak_live: 3,
+            limit: 3,
+            duplicate_dials: 0,
+            lost_leads: 0,
+            makespan_s: 1.0,
+            ideal_s: 1.0,
+            turnaround_ms: Turnaround { p50: 1.0, p99: 1.0 },
+            dynamodb: DynamoDb {
+                wcu_per_call: 1.0,
+                rcu_per_call: 1.0,
+                requests_per_call: 1.0,
+                failed_conditions: 0,
+                failed_conditions_share: 0.0,
+            },
+            sqs_requests_per_call: 1.0,
+        }
+    }
+
+    #[test]
+    fn the_promise_is_kept_only_if_every_part_of_it_is() {
+        let broken = [
+            Report {
+                peak_live: 4,
+                ..kept()
+            },
+            Report {
+                duplicate_dials: 1,
+                ..kept()
+            },
+            Report {
+                lost_leads: 1,
+                ..kept()
+            },
+            Report {
+                completed: 7,
+                ..kept()
+            },
+            Report {
+                leads: 0,
+                completed: 0,
+                failed: 0,
+                ..kept()
+            },
+        ];
+        assert!(kept().is_kept());
+        assert!(broken.iter().all(|report| !report.is_kept()));
+    }
 }
