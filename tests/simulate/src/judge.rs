@@ -1,0 +1,160 @@
+//! Decides whether the promise held, from what the carrier knows: after every step.
+
+mod books;
+pub mod history;
+mod last;
+mod slots;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ringfence_core::call::Job;
+use ringfence_core::ids::{CallId, LeadId, RunId};
+
+use self::history::{Request, RunFacts};
+use crate::carrier::Truth;
+use crate::kernel::TaskId;
+use crate::sim::Sim;
+
+/// Everything that a verdict rests on.
+#[derive(Default)]
+pub struct Judge {
+    /// The first thing that was wrong.
+    pub violation: Option<Violation>,
+    books: Vec<Books>,
+    claims: BTreeMap<CallId, ClaimFacts>,
+    /// The workers that died, stood still, or gave up.
+    fallen: BTreeSet<TaskId>,
+    /// How many writes there were.
+    seq: u64,
+    dialled: BTreeSet<(usize, RunId, u32)>,
+    dialled_leads: BTreeSet<(usize, RunId, LeadId)>,
+    requests: BTreeMap<u64, Request>,
+    runs: BTreeMap<(usize, RunId), RunFacts>,
+    /// From when it is waited that all ends, and until when it must, once that is computed.
+    pub over_by: Option<(u64, u64)>,
+    /// The largest part of its bound that an ending needed, in percent.
+    pub bound_used_percent: u64,
+}
+
+/// What was wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// The name of the invariant.
+    pub invariant: &'static str,
+    pub words: String,
+}
+
+/// What is known of one business.
+struct Books {
+    /// The limit that its administrator has set last.
+    limit: u32,
+    /// Since when a slot is free that a lead waits for.
+    idle_since: Option<u64>,
+    /// Which probe had the last turn while which other waited with as many live calls.
+    last_turn: Option<(RunId, RunId)>,
+    /// The highest number of a run that somebody was told.
+    highest_run: u32,
+}
+
+/// How a call got its slot.
+struct ClaimFacts {
+    seq: u64,
+    limit: u32,
+    is_after_stop: bool,
+    worker: TaskId,
+    at: u64,
+    /// Its worker has begun to place the call, or has given it back in time.
+    is_used: bool,
+}
+
+impl Judge {
+    /// Opens the books of the next business.
+    pub fn open(&mut self, limit: u32) {
+        self.books.push(Books {
+            limit,
+            idle_since: None,
+            last_turn: None,
+            highest_run: 0,
+        });
+    }
+
+    /// Says what is wrong; only the first counts.
+    pub fn fail(&mut self, invariant: &'static str, words: String) {
+        self.violation.get_or_insert(Violation { invariant, words });
+    }
+
+    /// A worker died, stood still or gave up: its claims may come to nothing.
+    pub fn has_fallen(&mut self, worker: TaskId) {
+        self.fallen.insert(worker);
+    }
+
+    /// A worker begins to place the call of its claim.
+    pub fn is_placing(&mut self, call: CallId) {
+        if let Some(claim) = self.claims.get_mut(&call) {
+            claim.is_used = true;
+        }
+    }
+
+    /// Looks for a phone number in an error.
+    pub fn read_error(&mut self, error: &anyhow::Error) {
+        self.read_text(&format!("{error:#}"));
+    }
+
+    /// Looks for a phone number in a text that others may read.
+    pub fn read_text(&mut self, text: &str) {
+        let has_number = text.match_indices("97250").any(|(at, prefix)| {
+            let rest = text.as_bytes()[at + prefix.len()..].iter().take(7);
+            rest.clone().count() == 7 && rest.clone().all(u8::is_ascii_digit)
+        });
+        if has_number {
+            self.fail("secrecy", "a full phone number was written".to_owned());
+        }
+    }
+
+    /// A call exists.
+    pub fn accepted(&mut self, sim: &Sim, truth: &Truth, place: usize) {
+        let call = &truth.calls[place];
+        let (b, id, job) = (call.b, call.call, call.job);
+        let Some(claim) = self.claims.get(&id) else {
+            return self.fail("slots", format!("b{b} call {id} never had a slot"));
+        };
+        let (is_after_stop, seq) = (claim.is_after_stop, claim.seq);
+        if is_after_stop {
+            self.fail("stop", format!("b{b} {job:?} was claimed after its stop"));
+        }
+        if let Job::OfRun { run, index } = job {
+            let is_new = self.dialled.insert((b, run, index));
+            let is_new_lead = self.dialled_leads.insert((b, run, call.lead));
+            if !is_new || !is_new_lead {
+                let words = format!("b{b} run {run} dialled lead {} twice", call.lead);
+                self.fail("once", words);
+            }
+        }
+        let mine = || truth.live.iter().map(|&live| &truth.calls[live]);
+        let others = || mine().filter(|other| other.b == b && other.call != id);
+        if others().any(|other| other.to == call.to) {
+            self.fail(
+                "number",
+                format!("b{b} has two live calls to {:?}", call.to),
+            );
+        }
+        // Whoever got a slot no earlier than this call is counted with it.
+        let live: Vec<&ClaimFacts> = mine()
+            .filter(|live| live.b == b)
+            .filter_map(|live| self.claims.get(&live.call))
+            .collect();
+        let is_over_limit = live.iter().filter(|one| one.seq >= seq).any(|one| {
+            let before = live.iter().filter(|other| other.seq <= one.seq);
+            before.count() > one.limit as usize
+        });
+        if is_over_limit {
+            let words = format!("b{b} has {} live calls", live.len());
+            self.fail("limit", words);
+        }
+        let store = sim.store.borrow();
+        let has_slot = store.shelves[b].stored.state.active.contains_key(&id);
+        if !has_slot {
+            self.fail("slots", format!("b{b} call {id} began without a slot"));
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Looks at every write of a state.
+
+use ringfence_core::call::Job;
+use ringfence_core::ids::RunId;
+use ringfence_core::state::{Phase, State};
+
+use super::{ClaimFacts, Judge};
+use crate::sim::Sim;
+use crate::world::{Role, Who};
+
+/// Who comes too late to dial gives the lead back long before settlement could.
+const GIVEN_BACK_MS: u64 = 45_000;
+
+impl Judge {
+    /// A state was replaced.
+    pub fn written(&mut self, sim: &Sim, b: usize, old: &State, new: &State, who: Who) {
+        let role = who.role;
+        self.seq += 1;
+        if new.limit != old.limit {
+            if role == Role::Settings {
+                self.books[b].limit = new.limit;
+            } else {
+                self.fail("settings", format!("b{b}: {role:?} changed the limit"));
+            }
+        }
+        let limit = self.books[b].limit;
+        let mut added = 0;
+        for (id, lease) in &new.active {
+            if old.active.contains_key(id) {
+                continue;
+            }
+            added += 1;
+            let run = lease.job.run();
+            let is_after_stop = run.is_some_and(|run| self.is_stopped(b, run));
+            if is_after_stop {
+                self.fail(
+                    "stop",
+                    format!("b{b} {:?} was claimed after its stop", lease.job),
+                );
+            }
+            if let Some(run) = run
+                && let Some(known) = new.runs.get(&run)
+                && new.in_progress(run) > known.concurrency(limit)
+            {
+                let words = format!("b{b} run {run} has {} calls", new.in_progress(run));
+                self.fail("limit", words);
+            }
+            let seq = self.seq;
+            let facts = ClaimFacts {
+                seq,
+                limit,
+                is_after_stop,
+                worker: who.worker,
+                at: sim.kernel.now(),
+                is_used: false,
+            };
+            self.claims.insert(*id, facts);
+        }
+        for id in old.active.keys().filter(|id| !new.active.contains_key(id)) {
+            if let Some(claim) = self.claims.get_mut(id)
+                && sim.kernel.now() < claim.at + GIVEN_BACK_MS
+            {
+                claim.is_used = true;
+            }
+        }
+        if added > 0 && new.slots_in_use() > limit {
+            let words = format!("b{b} claimed slot {} of {limit}", new.slots_in_use());
+            self.fail("limit", words);
+        }
+        let truth = sim.truth.borrow();
+        for &place in &truth.live {
+            let call = &truth.calls[place];
+            if call.b == b && !new.active.contains_key(&call.call) {
+                let words = format!("b{b} live call {} lost its slot", call.call);
+                self.fail("slots", words);
+            }
+        }
+        for (&id, run) in &new.runs {
+            let counts = run.counts(new.in_progress(id));
+            if counts.total() != run.total {
+                self.fail("counts", format!("b{b} run {id}: {counts:?}"));
+            }
+        }
+        if added == 1 {
+            self.check_turn(b, old, new);
+        }
+    }
+
+    /// A slot goes to the run with the fewest live calls, and with one slot the runs take turns. Only runs of leads that can be told apart are compared: the
+    /// probes', which have numbers of their own.
+    fn check_turn(&mut self, b: usize, old: &State, new: &State) {
+        let claimed = new
+            .active
+            .iter()
+            .find(|(id, _)| !old.active.contains_key(*id));
+        let Some(Job::OfRun { run, .. }) = claimed.map(|(_, lease)| lease.job) else {
+            return;
+        };
+        let is_backlogged = |&(&id, run): &(&RunId, &ringfence_core::state::Run)| {
+            let has_room = new.in_progress(id) < run.concurrency(new.limit);
+            run.phase == Phase::Running && run.next < run.total && has_room
+        };
+        let last_turn = self.books[b].last_turn.take();
+        if !self.is_probe(b, run) {
+            return;
+        }
+        let live = new.in_progress(run);
+        for &other in new.runs.iter().filter(is_backlogged).map(|(id, _)| id) {
+            if other == run || !self.is_probe(b, other) {
+                continue;
+            }
+            let live_other = new.in_progress(other);
+            let is_tie = live == live_other + 1 && new.limit == 1;
+            let turn = is_tie.then_some((run, other));
+            let is_unfair = live > live_other + 1 || is_tie && last_turn == turn;
+            self.books[b].last_turn = turn;
+            if is_unfair {
+                let words = format!("b{b} run {run} got a slot before run {other}");
+                self.fail("fairness", words);
+            }
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! The stored record, with the semantics of `ringfence_ledger` on DynamoDB: a state is
+//! replaced whole or not at all, starts are transactions, notes may come in any order.
+
+mod ports;
+mod write;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use ringfence_core::ids::{BusinessId, CallId, LeadId, RosterId, RunId};
+use ringfence_core::state::State;
+use ringfence_core::time::Timestamp;
+use ringfence_flows::ledger::{Started, Stored};
+use ringfence_flows::records::{CallNote, CallRecord, Lead, News, Progress, RunRecord};
+
+pub use self::write::{Refusal, Write};
+
+/// Names one logical write, however often it is sent.
+pub type Stamp = u64;
+
+/// Everything that is stored.
+#[derive(Default)]
+pub struct Store {
+    pub shelves: Vec<Shelf>,
+    pub rosters: BTreeMap<RosterId, Rc<[LeadId]>>,
+    pub next_stamp: Stamp,
+}
+
+/// What is stored of one business.
+pub struct Shelf {
+    pub id: BusinessId,
+    pub stored: Stored,
+    /// The write that made the state so.
+    pub by: Stamp,
+    /// How many leases the state has, as the condition of a write compares it.
+    pub leases: u32,
+    pub leads: BTreeMap<LeadId, Lead>,
+    pub runs: BTreeMap<RunId, RunRecord>,
+    /// The writes that the runs' records came with.
+    pub runs_by: BTreeMap<RunId, Stamp>,
+    pub calls: BTreeMap<CallId, Row>,
+    pub keys: BTreeMap<String, Key>,
+    /// The transactions that were applied: a repeat of one succeeds.
+    pub tokens: BTreeSet<Stamp>,
+    pub cleaned_at: Option<Timestamp>,
+    /// When the place in the sweep's index last changed.
+    pub index_changed_at: u64,
+}
+
+/// A request key, and what it started.
+#[derive(Clone)]
+pub struct Key {
+    pub started: Started,
+    pub at: Timestamp,
+    pub by: Stamp,
+}
+
+/// A call's record, and the rank of the last note that it took.
+pub struct Row {
+    pub record: CallRecord,
+    rank: u32,
+}
+
+impl Shelf {
+    /// A business with this state and these leads.
+    pub fn new(id: BusinessId, state: State, leads: BTreeMap<LeadId, Lead>) -> Self {
+        Self {
+            id,
+            stored: Stored { state, rev: 1 },
+            by: 0,
+            leases: 0,
+            leads,
+            runs: BTreeMap::new(),
+            runs_by: BTreeMap::new(),
+            calls: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            tokens: BTreeSet::new(),
+            cleaned_at: None,
+            index_changed_at: 0,
+        }
+    }
+
+    /// Adds to a call's record. A note of no higher rank than the record's says nothing
+    /// new, but perhaps whose call it is.
+    pub fn note(&mut self, note: &CallNote) {
+        let rank = rank(&note.news);
+        let row = self.calls.entry(note.call).or_insert_with(|| Row {
+            record: CallRecord {
+                call: note.call,
+                job: None,
+                lead: None,
+                lead_name: None,
+                to: None,
+                sid: None,
+                progress: Progress::Unknown,
+                ended_at: None,
+                duration_seconds: None,
+                error: None,
+            },
+            rank: 0,
+        });
+        let record = &mut row.record;
+        let is_news = rank + 1 > row.rank;
+        let lacks =
+            note.who.is_some() && record.to.is_none() || note.sid.is_some() && record.sid.is_none();
+        if is_news || lacks {
+            record.job = Some(note.job);
+            record.lead = Some(note.lead);
+            if let Some((name, to)) = &note.who {
+                record.lead_name = Some(name.clone());
+                record.to = Some(to.clone());
+            }
+            if let Some(sid) = &note.sid {
+                record.sid = Some(sid.clone());
+            }
+        }
+        if !is_news {
+            return;
+        }
+        row.rank = rank + 1;
+        match &note.news {
+            News::Unknown => {}
+            News::Live(status) => record.progress = Progress::Live(*status),
+            News::Over {
+                outcome,
+                status,
+                at,
+                duration_seconds,
+                error,
+            } => {
+                record.progress = Progress::Over(*outcome, *status);
+                record.ended_at = Some(*at);
+                record.duration_seconds = duration_seconds.or(record.duration_seconds);
+                record.error = error.clone().or_else(|| record.error.take());
+            }
+        }
+    }
+}
+
+/// The order in which a call can pass what notes say of it.
+fn rank(news: &News) -> u32 {
+    use ringfence_core::call::CallStatus;
+    match news {
+        News::Unknown => 0,
+        News::Live(CallStatus::Queued) => 1,
+        News::Live(CallStatus::Initiated) => 2,
+        News::Live(CallStatus::Ringing) => 3,
+        News::Live(_) => 4,
+        News::Over { .. } => 9,
+    }
+}

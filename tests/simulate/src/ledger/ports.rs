@@ -1,0 +1,242 @@
+//! The ledger as flows see it: over a network that loses requests and answers.
+
+use anyhow::{Result, bail, ensure};
+use ringfence_core::ids::{BusinessId, CallId, CallSid, LeadId, RosterId, RunId};
+use ringfence_core::state::State;
+use ringfence_core::time::Timestamp;
+use ringfence_flows::ledger::{
+    Calls, Commit, RequestKey, Rosters, Runs, Start, StartCommit, Started, Starts, States, Stored,
+    Turn,
+};
+use ringfence_flows::records::{CallNote, CallRecord, Lead, RunEnd, RunRecord};
+use std::time::Duration;
+
+use super::Write;
+use super::write::{Seen, started};
+use crate::faults::Fault;
+use crate::sim::Act;
+use crate::world::SimWorld;
+
+/// How often the SDK sends one request.
+const ATTEMPTS: u32 = 3;
+const CLEANUP_EVERY: Duration = Duration::from_secs(60);
+
+impl SimWorld {
+    /// A request to the store that only reads, or that may be repeated at will.
+    async fn near<T>(&self, business: Option<&BusinessId>, f: impl FnOnce() -> T) -> Result<T> {
+        if let Some(business) = business {
+            self.check_own(business);
+        }
+        self.hop(self.store_ms()).await;
+        let is_refused = self.sim.strikes(Fault::StoreError);
+        if is_refused && self.sim.kernel.in_10k(5_000) {
+            self.hop(self.store_ms()).await;
+            bail!("the store has failed");
+        }
+        let answer = f();
+        self.hop(self.store_ms()).await;
+        ensure!(!is_refused, "the store's answer was lost");
+        Ok(answer)
+    }
+
+    /// Sends a write as the SDK does, until something is known or its attempts are used up.
+    async fn send(&self, business: &BusinessId, write: Write) -> Result<Option<Seen>> {
+        let b = self.check_own(business);
+        for _ in 0..ATTEMPTS {
+            self.hop(self.store_ms()).await;
+            let sim = &self.sim;
+            if sim.strikes(Fault::WriteAppliedTimeout) {
+                // The answer says nothing any more: it is lost.
+                drop(sim.write(b, &write, self.who()));
+                self.hop(sim.kernel.between(1_000, 3_000)).await;
+            } else if sim.strikes(Fault::WriteLostTimeout) || sim.strikes(Fault::Throttle) {
+                self.hop(sim.kernel.between(20, 3_000)).await;
+            } else if sim.strikes(Fault::WriteLate) {
+                let late = Act::LateWrite(b, Box::new(write.clone()), self.who());
+                sim.kernel.after(sim.kernel.between(5, 6_000), late);
+                self.hop(sim.kernel.between(1_000, 3_000)).await;
+            } else {
+                let answer = sim.write(b, &write, self.who());
+                self.hop(self.store_ms()).await;
+                let Err(refusal) = answer else {
+                    return Ok(Some(Seen::Ours));
+                };
+                match write.read_refusal(refusal)? {
+                    Seen::Unchanged => break,
+                    seen => return Ok(Some(seen)),
+                }
+            }
+        }
+        let look = || write.look_again(&self.sim.store.borrow().shelves[b]);
+        Ok(match self.near(Some(business), look).await? {
+            Seen::Unchanged => None,
+            seen => Some(seen),
+        })
+    }
+}
+
+impl States for SimWorld {
+    async fn load(&self, business: &BusinessId) -> Result<Option<Stored>> {
+        let b = self.check_own(business);
+        let load = || self.sim.store.borrow().shelves[b].stored.clone();
+        self.near(Some(business), load).await.map(Some)
+    }
+
+    async fn commit(
+        &self,
+        business: &BusinessId,
+        from: &Stored,
+        to: &State,
+        claimed: &[CallId],
+    ) -> Result<Commit> {
+        let write = Write::new(self.sim.fresh_stamp(), from, to, claimed.to_vec())?;
+        match self
+            .send(business, write)
+            .await?
+            .and_then(Seen::into_commit)
+        {
+            Some(commit) => Ok(commit),
+            None => bail!("failed to commit a state, or not yet applied"),
+        }
+    }
+}
+
+impl Starts for SimWorld {
+    async fn started(
+        &self,
+        business: &BusinessId,
+        key: &RequestKey,
+        now: Timestamp,
+    ) -> Result<Option<Started>> {
+        let b = self.check_own(business);
+        let read = || started(&self.sim.store.borrow().shelves[b], &key.key, now);
+        self.near(Some(business), read).await
+    }
+
+    async fn commit_start(
+        &self,
+        business: &BusinessId,
+        from: &Stored,
+        to: &State,
+        start: &Start,
+    ) -> Result<StartCommit> {
+        let write = Write::of_start(self.sim.fresh_stamp(), from, to, start)?;
+        let seen = self.send(business, write).await?;
+        match seen.and_then(Seen::into_start_commit) {
+            Some(commit) => Ok(commit),
+            None => bail!("failed to commit a start, or not yet applied"),
+        }
+    }
+}
+
+impl Rosters for SimWorld {
+    async fn roster_leads(&self, roster: RosterId, positions: &[u32]) -> Result<Vec<LeadId>> {
+        let read = || {
+            let store = self.sim.store.borrow();
+            let Some(leads) = store.rosters.get(&roster) else {
+                bail!("a roster page is missing");
+            };
+            let lead = |&position: &u32| leads.get(position as usize).copied();
+            let found: Option<Vec<_>> = positions.iter().map(lead).collect();
+            found.ok_or_else(|| anyhow::anyhow!("a position is beyond the end of its roster"))
+        };
+        self.near(None, read).await?
+    }
+
+    async fn put_roster(&self, roster: RosterId, leads: &[LeadId]) -> Result<()> {
+        let put = || {
+            let mut store = self.sim.store.borrow_mut();
+            store.rosters.insert(roster, leads.into());
+        };
+        self.near(None, put).await
+    }
+
+    async fn leads(&self, business: &BusinessId, ids: &[LeadId]) -> Result<Vec<Lead>> {
+        let b = self.check_own(business);
+        let read = || {
+            let store = self.sim.store.borrow();
+            let of = |id| store.shelves[b].leads.get(id).cloned();
+            ids.iter().filter_map(of).collect()
+        };
+        self.near(Some(business), read).await
+    }
+
+    async fn missing_leads(&self, business: &BusinessId, ids: &[LeadId]) -> Result<Vec<LeadId>> {
+        let b = self.check_own(business);
+        let read = || {
+            let store = self.sim.store.borrow();
+            let is_missing = |id: &LeadId| !store.shelves[b].leads.contains_key(id);
+            ids.iter().copied().filter(is_missing).collect()
+        };
+        self.near(Some(business), read).await
+    }
+}
+
+impl Calls for SimWorld {
+    async fn note(&self, business: &BusinessId, note: &CallNote) -> Result<()> {
+        let b = self.check_own(business);
+        let put = || self.sim.store.borrow_mut().shelves[b].note(note);
+        self.near(Some(business), put).await
+    }
+
+    async fn calls(&self, business: &BusinessId, calls: &[CallId]) -> Result<Vec<CallRecord>> {
+        let b = self.check_own(business);
+        let read = || {
+            let store = self.sim.store.borrow();
+            let of = |call| Some(store.shelves[b].calls.get(call)?.record.clone());
+            calls.iter().filter_map(of).collect()
+        };
+        self.near(Some(business), read).await
+    }
+
+    async fn sids_since(&self, business: &BusinessId, since: Timestamp) -> Result<Vec<CallSid>> {
+        let b = self.check_own(business);
+        let read = || {
+            let store = self.sim.store.borrow();
+            let calls = store.shelves[b].calls.values();
+            let recent = calls.filter(|row| row.record.call.minted_at() >= since);
+            recent.filter_map(|row| row.record.sid.clone()).collect()
+        };
+        self.near(Some(business), read).await
+    }
+}
+
+impl Runs for SimWorld {
+    async fn run(&self, business: &BusinessId, run: RunId) -> Result<Option<RunRecord>> {
+        let b = self.check_own(business);
+        let read = || self.sim.store.borrow().shelves[b].runs.get(&run).cloned();
+        self.near(Some(business), read).await
+    }
+
+    async fn file_run(&self, business: &BusinessId, run: RunId, end: &RunEnd) -> Result<()> {
+        let b = self.check_own(business);
+        let put = || {
+            let mut store = self.sim.store.borrow_mut();
+            let Some(record) = store.shelves[b].runs.get_mut(&run) else {
+                bail!("a run without a record cannot be filed");
+            };
+            // The first end stands.
+            record.end.get_or_insert_with(|| end.clone());
+            Ok(())
+        };
+        self.near(Some(business), put).await?
+    }
+
+    async fn take_cleanup_turn(&self, business: &BusinessId, now: Timestamp) -> Result<Turn> {
+        let b = self.check_own(business);
+        let take = || {
+            let mut store = self.sim.store.borrow_mut();
+            let cleaned_at = &mut store.shelves[b].cleaned_at;
+            match *cleaned_at {
+                Some(at) if at > now.before(CLEANUP_EVERY) => {
+                    Turn::NotBefore(at.after(CLEANUP_EVERY))
+                }
+                Some(_) | None => {
+                    *cleaned_at = Some(now);
+                    Turn::Taken
+                }
+            }
+        };
+        self.near(Some(business), take).await
+    }
+}

@@ -1,0 +1,206 @@
+//! The command line of the simulator.
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use clap::{Parser, Subcommand};
+use serde_json::json;
+use simulate::faults::PROFILES;
+use simulate::planted::{BUGS, Bug, SEEDS_MAX, hunt, plant_and_hunt};
+use simulate::range::{Sum, run_all};
+use simulate::seed::{Verdict, run};
+use simulate::story::Telling;
+
+/// Tries to break the promise, from seeds.
+#[derive(Parser)]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs a range of seeds.
+    Run {
+        /// As in `0..10000`.
+        #[arg(long, default_value = "0..10000", value_parser = parse_range)]
+        seeds: (u64, u64),
+        /// Stops after so many minutes, however many seeds are left.
+        #[arg(long)]
+        minutes: Option<u64>,
+        #[arg(long, default_value = "all")]
+        profile: String,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Tells the whole story of one seed.
+    Replay {
+        #[arg(long)]
+        seed: u64,
+        #[arg(long, default_value = "all")]
+        profile: String,
+    },
+    /// Plants faults in copies of our own code, and sees whether each is caught.
+    Planted {
+        #[arg(long)]
+        json: bool,
+    },
+    /// In such copies: hunts each fault, or the one that is named.
+    #[command(hide = true)]
+    Hunt { name: Option<String> },
+}
+
+/// How many of the last events stand with a failure.
+const LAST: usize = 60;
+
+fn main() -> Result<ExitCode> {
+    // A panic is a verdict here, and is told with its story.
+    std::panic::set_hook(Box::new(|_| {}));
+    match Args::parse().command {
+        Command::Run {
+            seeds: (from, to),
+            minutes,
+            profile,
+            json,
+        } => {
+            check_profile(&profile)?;
+            let began = Instant::now();
+            let is_in_time = |_: &Sum| {
+                minutes.is_none_or(|most| began.elapsed() < Duration::from_secs(60 * most))
+            };
+            let sum = run_all(from..to, &profile, is_in_time);
+            report(&sum, &profile, began.elapsed(), json);
+            Ok(exit(sum.failures.is_empty()))
+        }
+        Command::Replay { seed, profile } => {
+            check_profile(&profile)?;
+            let verdict = run(seed, &profile, Telling::All);
+            tell(&verdict, &profile);
+            Ok(exit(verdict.violation.is_none()))
+        }
+        Command::Planted { json } => {
+            let root = std::env::current_dir()?;
+            let found = plant_and_hunt(&root)?;
+            let is_caught = |bug: &serde_json::Value| !bug["caught_by"].is_null();
+            table(&found, json);
+            Ok(exit(
+                found.len() == BUGS.len() && found.iter().all(is_caught),
+            ))
+        }
+        Command::Hunt { name } => {
+            let is_meant = |bug: &&Bug| name.as_ref().is_none_or(|name| name == bug.name);
+            BUGS.iter()
+                .filter(is_meant)
+                .for_each(|bug| say(&hunt(bug).to_string()));
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn table(found: &[serde_json::Value], json: bool) {
+    if json {
+        return say(&json!({ "planted": found, "seeds_max": SEEDS_MAX }).to_string());
+    }
+    say("| planted fault | what is wrong | caught by | seeds needed |");
+    say("|---|---|---|---|");
+    for bug in found {
+        let word = |name: &str| bug[name].as_str().unwrap_or("**nothing**").to_owned();
+        let (name, what, by) = (word("bug"), word("what"), word("caught_by"));
+        say(&format!("| `{name}` | {what} | {by} | {} |", bug["seeds"]));
+    }
+    let is_caught = |bug: &&serde_json::Value| !bug["caught_by"].is_null();
+    let caught = found.iter().filter(is_caught).count();
+    let all = BUGS.len();
+    say(&format!(
+        "{caught} of {all} caught, each within {SEEDS_MAX} seeds"
+    ));
+}
+
+#[expect(clippy::print_stdout, reason = "it is what the command is for")]
+fn say(line: &str) {
+    println!("{line}");
+}
+
+fn exit(is_good: bool) -> ExitCode {
+    if is_good {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn check_profile(profile: &str) -> Result<()> {
+    let names = PROFILES.join(", ");
+    ensure!(PROFILES.contains(&profile), "the profiles are {names}");
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "it is what the command is for")]
+fn report(sum: &Sum, profile: &str, took: Duration, json: bool) {
+    let seconds = took.as_secs_f64();
+    #[expect(clippy::cast_precision_loss, reason = "a rate, for people")]
+    let rate = sum.calls as f64 / seconds;
+    #[expect(clippy::cast_precision_loss, reason = "a span, for people")]
+    let days = sum.span_ms as f64 / 86_400_000.0;
+    let failures = sum.failures.iter();
+    if json {
+        let failures: Vec<_> = failures
+            .map(|verdict| {
+                let violation = verdict.violation.as_ref();
+                json!({
+                    "seed": verdict.seed,
+                    "invariant": violation.map(|violation| violation.invariant),
+                    "words": violation.map(|violation| &violation.words),
+                })
+            })
+            .collect();
+        let sum = json!({
+            "profile": profile, "seeds": sum.seeds, "calls": sum.calls, "events": sum.steps,
+            "simulated_days": days, "seconds": seconds, "calls_per_second": rate,
+            "liveness_bound_used_percent": sum.bound_used_percent, "failures": failures,
+        });
+        println!("{sum}");
+        return;
+    }
+    for verdict in failures {
+        tell(&run(verdict.seed, profile, Telling::Last(LAST)), profile);
+    }
+    println!(
+        "{} seeds, {} calls, {} events, {days:.1} simulated days in {seconds:.1} s: \
+         {rate:.0} calls a second",
+        sum.seeds, sum.calls, sum.steps
+    );
+    println!(
+        "after faults ceased everything was over within {} % of the computed bound",
+        sum.bound_used_percent
+    );
+    println!("{} failures", sum.failures.len());
+}
+
+#[expect(clippy::print_stdout, reason = "it is what the command is for")]
+fn tell(verdict: &Verdict, profile: &str) {
+    for line in &verdict.lines {
+        println!("{line}");
+    }
+    let seed = verdict.seed;
+    println!(
+        "seed {seed}, profile {profile}, digest {:016x}",
+        verdict.digest
+    );
+    println!("faults: {}", verdict.faults);
+    match &verdict.violation {
+        Some(violation) => {
+            println!("BROKEN: {}: {}", violation.invariant, violation.words);
+            println!(
+                "again: cargo run --release -p simulate -- replay --seed {seed} --profile {profile}"
+            );
+        }
+        None => println!("the promise held"),
+    }
+}
+
+fn parse_range(text: &str) -> Result<(u64, u64)> {
+    let (from, to) = text.split_once("..").context("a range is written 0..100")?;
+    Ok((from.parse()?, to.parse()?))
+}

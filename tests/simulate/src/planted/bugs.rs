@@ -1,0 +1,163 @@
+//! The faults that are planted, one at a time, and what each would be in our code.
+
+/// One planted fault.
+pub struct Bug {
+    pub name: &'static str,
+    /// What is wrong, in words.
+    pub what: &'static str,
+    /// The quieter profile in which it should show too.
+    pub profile: &'static str,
+}
+
+const fn bug(name: &'static str, what: &'static str, profile: &'static str) -> Bug {
+    Bug {
+        name,
+        what,
+        profile,
+    }
+}
+
+/// All of them.
+pub const BUGS: &[Bug] = &[
+    bug("le-for-lt", "a slot more than the limit: <= for <", "calm"),
+    bug(
+        "ne-for-lt",
+        "no limit once it was lowered: <> for <",
+        "users",
+    ),
+    bug(
+        "counted-down",
+        "an end frees a slot without identity",
+        "carrier",
+    ),
+    bug(
+        "only-calling",
+        "only calling counts as live, not dialing",
+        "calm",
+    ),
+    bug("freed-by-clock", "a lease is freed by the clock", "carrier"),
+    bug("no-fence", "a call is settled before its fence", "fence"),
+    bug(
+        "short-fence",
+        "the fence forgets the life of a worker",
+        "fence",
+    ),
+    bug(
+        "freed-on-5xx",
+        "a slot is freed on 5xx and timeouts",
+        "carrier",
+    ),
+    bug(
+        "unknown-retried",
+        "an ambiguous create is tried again",
+        "carrier",
+    ),
+    bug(
+        "stop-elsewhere",
+        "a stop leaves the leads in the state",
+        "users",
+    ),
+    bug(
+        "stopped-runs-on",
+        "a lead given back to a stopped run waits again",
+        "users",
+    ),
+    bug(
+        "wake-before-write",
+        "the wake-up is sent before the write",
+        "calm",
+    ),
+    bug("no-sweep", "nobody sweeps", "workers"),
+    bug(
+        "own-write-lost",
+        "our own write, refused on repeat, counts as another's",
+        "store",
+    ),
+    bug(
+        "lost-race-won",
+        "a write that lost its race counts as won",
+        "calm",
+    ),
+    bug(
+        "any-rev",
+        "a state is replaced whatever it is by now",
+        "calm",
+    ),
+    bug(
+        "early-end-dropped",
+        "a final report before its call is recorded is dropped",
+        "calm",
+    ),
+    bug(
+        "sid-alone",
+        "reports are told apart by CallSid alone",
+        "calm",
+    ),
+    bug(
+        "no-lease",
+        "the roster's cursor goes on without a lease",
+        "calm",
+    ),
+    bug(
+        "key-after",
+        "the request key is checked apart from the effect",
+        "users",
+    ),
+    bug(
+        "unsigned",
+        "the webhook takes what is not signed",
+        "carrier",
+    ),
+    bug("old-limit", "the limit comes from a cache", "users"),
+    bug("direct-free", "direct calls are not counted", "users"),
+    bug("same-number", "two calls go to one number at once", "calm"),
+    bug("by-number-of-run", "slots go to the oldest run", "calm"),
+    bug("not-served", "nobody counts who was served", "calm"),
+    bug(
+        "dropped-unfiled",
+        "a run leaves the state before its end is filed",
+        "calm",
+    ),
+    bug(
+        "given-up",
+        "a lead that the carrier had no time for is canceled",
+        "carrier",
+    ),
+    bug(
+        "no-hand-over",
+        "a slot that a report frees waits for the sweep",
+        "calm",
+    ),
+    bug(
+        "hung-up-unheard",
+        "a hang-up without an answer counts as an end",
+        "users",
+    ),
+    bug(
+        "one-caller-id",
+        "earlier caller ids are forgotten at once",
+        "users",
+    ),
+    bug(
+        "others-call",
+        "a call that has a record is taken for another",
+        "workers",
+    ),
+    bug(
+        "others-run",
+        "a run of the same list is taken for our own",
+        "users",
+    ),
+    bug(
+        "one-look",
+        "one answer that does not know a call is believed",
+        "fence",
+    ),
+    bug("number-logged", "a whole number is logged", "calm"),
+    bug("number-in-error", "a whole number is in an error", "store"),
+    bug(
+        "twice-counted",
+        "a call that ended is counted twice",
+        "calm",
+    ),
+];

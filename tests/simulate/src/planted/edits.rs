@@ -1,0 +1,339 @@
+//! Where the faults go, as text: each place must be there exactly once.
+
+/// One place, and what stands there in the copies.
+pub(super) struct Edit {
+    pub(super) file: &'static str,
+    pub(super) find: &'static str,
+    pub(super) put: &'static str,
+}
+
+const fn edit(file: &'static str, find: &'static str, put: &'static str) -> Edit {
+    Edit { file, find, put }
+}
+
+/// What the copy of the core gets besides: the switch that all places ask.
+pub(super) const SWITCH: &str = r#"
+/// Which planted fault is armed.
+pub mod planted {
+    use std::cell::{Cell, RefCell};
+    use std::collections::BTreeMap;
+    thread_local! {
+        static ARMED: Cell<&'static str> = const { Cell::new("") };
+        static CACHE: RefCell<BTreeMap<String, u32>> = const { RefCell::new(BTreeMap::new()) };
+        static SEEN: RefCell<BTreeMap<usize, ()>> = const { RefCell::new(BTreeMap::new()) };
+    }
+    pub fn arm(name: &'static str) {
+        ARMED.set(name);
+        CACHE.with_borrow_mut(BTreeMap::clear);
+        SEEN.with_borrow_mut(BTreeMap::clear);
+    }
+    pub fn is(name: &str) -> bool {
+        ARMED.get() == name
+    }
+    pub fn is_unguarded() -> bool {
+        ["le-for-lt", "ne-for-lt", "only-calling", "direct-free", "old-limit"].contains(&ARMED.get())
+    }
+    pub fn cached(key: &str, value: u32) -> u32 {
+        CACHE.with_borrow_mut(|cache| *cache.entry(key.to_owned()).or_insert(value))
+    }
+    pub fn is_repeat(key: usize) -> bool {
+        SEEN.with_borrow_mut(|seen| seen.insert(key, ()).is_some())
+    }
+}
+"#;
+
+const CLAIMS: &str = "shared/core/src/fill/claims.rs";
+const APPLY: &str = "shared/core/src/fill/apply.rs";
+const STATE: &str = "shared/core/src/state.rs";
+const STOP: &str = "shared/core/src/stop.rs";
+const FILL: &str = "shared/flows/src/fill.rs";
+const PLACE: &str = "shared/flows/src/place.rs";
+const QUEUE: &str = "shared/flows/src/start/queue.rs";
+const SETTLE: &str = "shared/flows/src/settle.rs";
+const WRITE: &str = "tests/simulate/src/ledger/write.rs";
+const PORTS: &str = "tests/simulate/src/ledger/ports.rs";
+const LIFE: &str = "tests/simulate/src/carrier/life.rs";
+
+/// All places.
+pub(super) const EDITS: &[Edit] = &[
+    edit(
+        "tests/simulate/src/plant.rs",
+        "pub fn arm(_name: &'static str) -> bool {\n    false",
+        "pub fn arm(name: &'static str) -> bool {\n    ringfence_core::planted::arm(name);\n    true",
+    ),
+    edit(
+        CLAIMS,
+        "while state.slots_free() > 0 {",
+        r#"while {
+            let dialing = |lease: &&Lease| !lease.dial_by.has_passed(now);
+            let dialing = u32::try_from(state.active.values().filter(dialing).count()).unwrap_or(0);
+            state.slots_free() > 0
+                || crate::planted::is("le-for-lt") && state.slots_in_use() <= state.limit
+                || crate::planted::is("ne-for-lt") && state.slots_in_use() != state.limit
+                || crate::planted::is("only-calling")
+                    && state.slots_in_use() - dialing < state.limit
+        } {"#,
+    ),
+    edit(
+        APPLY,
+        "    let lease = state.active.remove(&call).ok_or(Nothing::NotLeased)?;\n    if let Some(run) = lease",
+        r#"    let mut lease = state.active.remove(&call);
+    if crate::planted::is("counted-down") && lease.is_none() {
+        lease = state.active.pop_first().map(|(_, lease)| lease);
+    }
+    let lease = lease.ok_or(Nothing::NotLeased)?;
+    if let Some(run) = lease"#,
+    ),
+    edit(
+        APPLY,
+        "        run.count(outcome);\n    }\n    Ok(())",
+        r#"        run.count(outcome);
+        if crate::planted::is("twice-counted") {
+            run.count(outcome);
+        }
+    }
+    Ok(())"#,
+    ),
+    edit(
+        "shared/core/src/fill.rs",
+        "    let mut lost = Vec::new();\n",
+        r#"    let mut lost = Vec::new();
+    if crate::planted::is("freed-by-clock") {
+        let over: Vec<CallId> = state.overdue(now).map(|(call, _)| call).collect();
+        for call in over {
+            let outcome = Outcome::Failed;
+            is_changed |= apply(&mut state, &Fact::Ended { call, outcome }, &mut lost, now, timing).is_ok();
+        }
+    }
+"#,
+    ),
+    edit(
+        STATE,
+        "        self.dial_by\n            .after(timing.function_timeout)\n",
+        r#"        if crate::planted::is("no-fence") {
+            return true;
+        }
+        let life = if crate::planted::is("short-fence") {
+            std::time::Duration::ZERO
+        } else {
+            timing.function_timeout
+        };
+        self.dial_by
+            .after(life)
+"#,
+    ),
+    edit(
+        PLACE,
+        "        Placed::Accepted(_) | Placed::Unknown => None,",
+        r#"        Placed::Unknown if ringfence_core::planted::is("freed-on-5xx") => {
+            Some(Fact::LeadRefused { call })
+        }
+        Placed::Unknown if ringfence_core::planted::is("unknown-retried") => {
+            Some(Fact::NotProcessed { call, retry_after: None })
+        }
+        Placed::Accepted(_) | Placed::Unknown => None,"#,
+    ),
+    edit(
+        PLACE,
+        "    log(&order, &placed);\n",
+        r#"    log(&order, &placed);
+    if ringfence_core::planted::is("number-logged") {
+        info!("called {}", order.to.expose());
+    }
+"#,
+    ),
+    edit(
+        STOP,
+        "    let canceled = run.cancel_queued(phase);",
+        r#"    let canceled = if crate::planted::is("stop-elsewhere") {
+        run.queued()
+    } else {
+        run.cancel_queued(phase)
+    };"#,
+    ),
+    edit(
+        APPLY,
+        "            Phase::Running => run.returned.push(index),",
+        r#"            Phase::Running if crate::planted::is("given-up") => run.count(Outcome::Canceled),
+            Phase::Running => run.returned.push(index),
+            _ if crate::planted::is("stopped-runs-on") => run.returned.push(index),"#,
+    ),
+    edit(
+        QUEUE,
+        "        let decided = decide(stored.state.clone(), new, request.public_host, now);",
+        r#"        if ringfence_core::planted::is("wake-before-write") {
+            wake_now(world, business).await;
+        }
+        let decided = decide(stored.state.clone(), new, request.public_host, now);"#,
+    ),
+    edit(
+        QUEUE,
+        "                wake_now(world, business).await;",
+        r#"                if !ringfence_core::planted::is("wake-before-write") {
+                    wake_now(world, business).await;
+                }"#,
+    ),
+    edit(
+        "tests/simulate/src/sim.rs",
+        "        if self.strikes(Fault::SweepMissed) {",
+        r#"        if self.strikes(Fault::SweepMissed) || ringfence_core::planted::is("no-sweep") {"#,
+    ),
+    edit(
+        WRITE,
+        "        if by == self.stamp || self.claimed.iter().any(has_ours) {",
+        r#"        let is_ours = by == self.stamp || self.claimed.iter().any(has_ours);
+        if is_ours && !ringfence_core::planted::is("own-write-lost") {"#,
+    ),
+    edit(
+        WRITE,
+        "        if run.is_some() && refusal.run == Some(self.stamp) {",
+        r#"        let is_any = ringfence_core::planted::is("others-run") && refusal.run.is_some();
+        if run.is_some() && (is_any || refusal.run == Some(self.stamp)) {"#,
+    ),
+    edit(
+        APPLY,
+        "            if lease.missing >= MISSING_MAX {",
+        r#"            if lease.missing >= MISSING_MAX || crate::planted::is("one-look") {"#,
+    ),
+    edit(
+        WRITE,
+        "        let room = if added == 0 {",
+        "        let room = if added == 0 || ringfence_core::planted::is_unguarded() {",
+    ),
+    edit(
+        WRITE,
+        "let is_state_refused = shelf.stored.rev != self.from_rev ||",
+        r#"let is_other = shelf.stored.rev != self.from_rev && !ringfence_core::planted::is("any-rev");
+        let is_state_refused = is_other ||"#,
+    ),
+    edit(
+        WRITE,
+        "            (used.at >= start.now.before(KEY_LIFE)).then(|| used.clone())",
+        r#"            let is_known = used.at >= start.now.before(KEY_LIFE);
+            (is_known && !ringfence_core::planted::is("key-after")).then(|| used.clone())"#,
+    ),
+    edit(
+        "shared/flows/src/claim.rs",
+        "        Commit::Stale(newer) => Ok(Committed::Stale(newer)),",
+        r#"        Commit::Stale(_) if ringfence_core::planted::is("lost-race-won") => {
+            Ok(Committed::Applied(claims(world, business, to, claimed, names)))
+        }
+        Commit::Stale(newer) => Ok(Committed::Stale(newer)),"#,
+    ),
+    edit(
+        LIFE,
+        "        if !is_signed {",
+        r#"        let is_recorded = || {
+            let truth = self.truth.borrow();
+            let (b, call) = (truth.calls[call].b, truth.calls[call].call);
+            let store = self.store.borrow();
+            let row = store.shelves[b].calls.get(&call);
+            row.is_some_and(|row| row.record.sid.is_some())
+        };
+        if ringfence_core::planted::is("early-end-dropped") && !is_recorded() {
+            return;
+        }
+        if ringfence_core::planted::is("sid-alone") && ringfence_core::planted::is_repeat(call) {
+            return;
+        }
+        if !is_signed && !ringfence_core::planted::is("unsigned") {"#,
+    ),
+    edit(
+        CLAIMS,
+        "        state.active.insert(claimed.call, claimed.lease.clone());\n        self.claims.push(claimed);",
+        r#"        if !crate::planted::is("no-lease") {
+            state.active.insert(claimed.call, claimed.lease.clone());
+        }
+        self.claims.push(claimed);"#,
+    ),
+    edit(
+        FILL,
+        "    let pause_before = stored.state.pause;",
+        r#"    if ringfence_core::planted::is("old-limit") {
+        let limit = stored.state.limit;
+        stored.state.limit = ringfence_core::planted::cached(business.as_str(), limit);
+    }
+    let pause_before = stored.state.pause;"#,
+    ),
+    edit(
+        STATE,
+        "        self.limit.saturating_sub(self.slots_in_use())",
+        r#"        if crate::planted::is("direct-free") {
+            let of_runs = self.active.values().filter(|lease| lease.job.run().is_some());
+            return self.limit.saturating_sub(u32::try_from(of_runs.count()).unwrap_or(0));
+        }
+        self.limit.saturating_sub(self.slots_in_use())"#,
+    ),
+    edit(
+        STATE,
+        "        self.active.values().any(|lease| lease.to == *number)",
+        r#"        !crate::planted::is("same-number")
+            && self.active.values().any(|lease| lease.to == *number)"#,
+    ),
+    edit(
+        CLAIMS,
+        "    let turn = |id: &RunId| (live_of(id), state.runs[id].served);",
+        r#"    let turn = |id: &RunId| {
+        if crate::planted::is("by-number-of-run") {
+            return (0, 0);
+        }
+        (live_of(id), state.runs[id].served)
+    };"#,
+    ),
+    edit(
+        CLAIMS,
+        "        run.served += 1;",
+        r#"        run.served += u32::from(!crate::planted::is("not-served"));"#,
+    ),
+    edit(
+        FILL,
+        "        world.ledger().file_run(business, run, &end).await?;",
+        r#"        if !ringfence_core::planted::is("dropped-unfiled") {
+            world.ledger().file_run(business, run, &end).await?;
+        }"#,
+    ),
+    edit(
+        FILL,
+        "        let claims = if is_late { Claims::None } else { Claims::Free };",
+        r#"        let is_late = is_late
+            || ringfence_core::planted::is("no-hand-over") && !reports.is_empty();
+        let claims = if is_late { Claims::None } else { Claims::Free };
+        let is_late = is_late && !ringfence_core::planted::is("no-hand-over");"#,
+    ),
+    edit(
+        SETTLE,
+        "        (Some(sid), Wish::End) => world.carrier().end(&sid).await,",
+        r#"        (Some(sid), Wish::End) => {
+            let asked = world.carrier().end(&sid).await;
+            if ringfence_core::planted::is("hung-up-unheard") && asked == Asked::Undecided {
+                let outcome = ringfence_core::call::Outcome::Canceled;
+                return Ok((Some(Fact::Ended { call, outcome }), None));
+            }
+            asked
+        }"#,
+    ),
+    edit(
+        STOP,
+        "    if state.active.is_empty() {",
+        r#"    if state.active.is_empty() || crate::planted::is("one-caller-id") {"#,
+    ),
+    edit(
+        SETTLE,
+        "        .filter(|seen| !recorded.contains(&seen.sid)),",
+        r#"        .filter(|seen| {
+                            ringfence_core::planted::is("others-call")
+                                || !recorded.contains(&seen.sid)
+                        }),"#,
+    ),
+    edit(
+        PORTS,
+        "            None => bail!(\"failed to commit a state, or not yet applied\"),",
+        r#"            None => {
+                if ringfence_core::planted::is("number-in-error") {
+                    let number = to.caller_id().map_or("", |number| number.expose());
+                    bail!("failed to commit the state of {number}");
+                }
+                bail!("failed to commit a state, or not yet applied")
+            }"#,
+    ),
+];

@@ -1,0 +1,244 @@
+//! Who there is in a story, and what they will do.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use ringfence_core::ids::{LeadId, ListId, RosterId};
+use ringfence_core::phone::PhoneNumber;
+use ringfence_core::state::State;
+use ringfence_core::stop::LiveCalls;
+use ringfence_flows::ledger::RequestKey;
+use ringfence_flows::records::Lead;
+use ringfence_flows::start::{Leads, PublicHost, Shape};
+use uuid::Uuid;
+
+use super::{Deed, What, Wish};
+use crate::ledger::Shelf;
+use crate::sim::{Act, Sim};
+
+/// How long users and faults go on, at most, in milliseconds.
+const STORM_MS_MAX: u64 = 900_000;
+
+/// Makes the businesses, and plans the deeds of their users.
+pub fn cast(sim: &Rc<Sim>, profile: &str) {
+    let kernel = &sim.kernel;
+    let storm_ms = kernel.between(120_000, STORM_MS_MAX);
+    let businesses = kernel.between(1, 3);
+    for b in 0..businesses {
+        let b = usize::try_from(b).expect("few");
+        let leads = leads(sim);
+        let limit = u32::try_from(kernel.between(1, 4)).expect("few");
+        let mut state = State::new(limit);
+        state.caller_ids.push(number(9_000_000 + b));
+        sim.judge.borrow_mut().open(limit);
+        let all: Vec<LeadId> = leads.keys().copied().collect();
+        let list = RosterId::new(Uuid::from_u128(b as u128 + 1));
+        let id = format!("b{b}").parse().expect("a letter and a digit");
+        {
+            let mut store = sim.store.borrow_mut();
+            store.rosters.insert(list, all.as_slice().into());
+            store.shelves.push(Shelf::new(id, state, leads));
+        }
+        plan(sim, b, &all, list, storm_ms, profile);
+    }
+    if profile == "all" || profile == "carrier" {
+        let mut truth = sim.truth.borrow_mut();
+        truth.skew = crate::world::skew(sim);
+        for _ in 0..kernel.between(0, 2) {
+            let from = kernel.now() + kernel.between(0, storm_ms);
+            truth
+                .storms
+                .push((from, from + kernel.between(1_000, 60_000)));
+        }
+    }
+    kernel.after(kernel.between(0, 60_000), Act::Sweep);
+    kernel.after(storm_ms, Act::Calm);
+    // By then whoever was at work has finished, or is dead.
+    kernel.after(storm_ms + 120_000, Act::Bound);
+}
+
+/// A phone number of our own invention.
+pub(super) fn number(number: usize) -> PhoneNumber {
+    let number = format!("+97250{number:07}").parse();
+    number.expect("it is in E.164 form")
+}
+
+/// Leads of which some have the same number, and some have none.
+fn leads(sim: &Sim) -> BTreeMap<LeadId, Lead> {
+    let kernel = &sim.kernel;
+    let count = u32::try_from(kernel.between(6, 40)).expect("few");
+    let numbers = kernel.between(4, 60);
+    let lead = |id: u32| {
+        let id = LeadId::new(id).expect("it is not zero");
+        let phone = usize::try_from(kernel.between(1, numbers)).expect("few");
+        let lead = Lead {
+            id,
+            name: format!("lead {id}"),
+            phone: (!kernel.in_10k(400)).then(|| self::number(phone)),
+        };
+        (id, lead)
+    };
+    (1..=count).map(lead).collect()
+}
+
+fn plan(sim: &Sim, b: usize, all: &[LeadId], list: RosterId, storm_ms: u64, profile: &str) {
+    let kernel = &sim.kernel;
+    let is_busy = ["all", "fence", "users"].contains(&profile);
+    let deeds = if is_busy {
+        kernel.between(3, 16)
+    } else {
+        kernel.between(1, 4)
+    };
+    // At least one start, early.
+    let ms = kernel.between(0, 20_000);
+    let what = What::Start(Box::new(wish(sim, all, list)));
+    sim.plan_deed(
+        ms,
+        Deed {
+            b,
+            what,
+            repeats: 0,
+        },
+    );
+    for _ in 0..deeds {
+        let ms = kernel.between(0, storm_ms);
+        let choice = if is_busy { kernel.between(0, 13) } else { 0 };
+        let (what, repeats) = match choice {
+            0..=3 => {
+                let repeats = u32::try_from(kernel.between(0, 2)).expect("few");
+                (What::Start(Box::new(wish(sim, all, list))), repeats)
+            }
+            4 => (What::Stop(kernel.between(0, 9), LiveCalls::Finish), 1),
+            5 => (What::Stop(kernel.between(0, 9), LiveCalls::HangUp), 1),
+            6 | 7 => {
+                let limit = u32::try_from(kernel.between(1, 5)).expect("few");
+                (What::Limit(limit), 0)
+            }
+            8 => (What::CallerId(number(9_000_100 + b)), 0),
+            9 | 10 => (What::Cleanup, 8),
+            11 => {
+                let place = kernel.between(0, all.len() as u64 - 1);
+                let place = usize::try_from(place).expect("few");
+                (What::Delete(all[place]), 0)
+            }
+            _ => (What::Status(kernel.between(0, 9)), 6),
+        };
+        sim.plan_deed(ms, Deed { b, what, repeats });
+    }
+}
+
+/// Any start.
+fn wish(sim: &Sim, all: &[LeadId], list: RosterId) -> Wish {
+    let kernel = &sim.kernel;
+    let mut chosen = all.to_vec();
+    let most = if kernel.in_10k(3_000) {
+        3
+    } else {
+        all.len() as u64
+    };
+    let count = usize::try_from(kernel.between(1, most)).expect("few");
+    for place in 0..count {
+        let other = kernel.between(place as u64, all.len() as u64 - 1);
+        chosen.swap(place, usize::try_from(other).expect("few"));
+    }
+    chosen.truncate(count);
+    let leads = if kernel.in_10k(1_000) {
+        let total = u32::try_from(all.len()).expect("few");
+        let number = ListId::new(1).expect("it is not zero");
+        Leads::List {
+            list: number,
+            roster: list,
+            total,
+        }
+    } else {
+        Leads::Ids(chosen)
+    };
+    let shape = match kernel.between(0, 3) {
+        0 => Shape::DirectOrRun,
+        1 => Shape::DirectOrQueue,
+        _ => Shape::Run,
+    };
+    let request = {
+        let mut users = sim.users.borrow_mut();
+        users.requests += 1;
+        users.requests
+    };
+    let concurrency = u32::try_from(kernel.between(1, 3)).expect("few");
+    let key = kernel.in_10k(7_000).then(|| RequestKey {
+        key: format!("key-{request}"),
+        request_digest: [u8::try_from(request % 256).expect("a byte"); 32],
+    });
+    let public_host = if kernel.in_10k(300) {
+        PublicHost::Missing
+    } else {
+        PublicHost::Configured
+    };
+    Wish {
+        leads,
+        concurrency: kernel.in_10k(3_000).then_some(concurrency),
+        shape,
+        key,
+        public_host,
+        request,
+    }
+}
+
+/// Two runs that need all slots, for each business: with numbers of their own, and limits
+/// that are known.
+pub fn probe(sim: &Rc<Sim>) {
+    let kernel = &sim.kernel;
+    let shelves = sim.store.borrow().shelves.len();
+    for b in 0..shelves {
+        let limit = u32::try_from(kernel.between(1, 3)).expect("few");
+        let what = What::Limit(limit);
+        sim.plan_deed(
+            0,
+            Deed {
+                b,
+                what,
+                repeats: 0,
+            },
+        );
+        for run in 0..2 {
+            let leads: Vec<LeadId> = (0..8)
+                .map(|place| {
+                    let id = 1_000 + 10 * run + place;
+                    let lead = LeadId::new(id).expect("it is not zero");
+                    let phone = Some(self::number(5_000_000 + id as usize));
+                    let name = format!("lead {id}");
+                    let mut store = sim.store.borrow_mut();
+                    let leads = &mut store.shelves[b].leads;
+                    leads.insert(
+                        lead,
+                        Lead {
+                            id: lead,
+                            name,
+                            phone,
+                        },
+                    );
+                    lead
+                })
+                .collect();
+            let request = 1_000_000 + 10 * b as u64 + u64::from(run);
+            let wish = Wish {
+                leads: Leads::Ids(leads),
+                concurrency: None,
+                shape: Shape::Run,
+                key: None,
+                public_host: PublicHost::Configured,
+                request,
+            };
+            // The second comes while the first is under way: nobody else would wake it.
+            let ms = 8_000 + u64::from(run) * kernel.between(0, 25_000);
+            let what = What::Start(Box::new(wish));
+            sim.plan_deed(
+                ms,
+                Deed {
+                    b,
+                    what,
+                    repeats: 0,
+                },
+            );
+        }
+    }
+}
