@@ -31,10 +31,11 @@ const ROUNDS_MAX: u32 = 6;
 /// Applies `reports`, settles silent calls, gives free slots to waiting leads and places
 /// their calls.
 ///
-/// Each round:
+/// The reports are recorded first; a crash after it leaves records that are over, which
+/// settlement believes. Then, each round:
 /// 1. commits one decision: reports and answers applied, slots claimed. A crash after it
 ///    leaves leases that nobody dials for; settlement counts them as failed.
-/// 2. places the claimed calls and, meanwhile, records the reports, asks about silent
+/// 2. places the claimed calls and, meanwhile, records what was decided, asks about silent
 ///    calls and files the runs that are over. A crash here is repaired by the message,
 ///    which is delivered again, and by the sweep.
 /// 3. takes what came of it to the next round.
@@ -44,13 +45,22 @@ const ROUNDS_MAX: u32 = 6;
 /// The message should be delivered again: something could not be read or written.
 pub async fn fill(world: &impl World, business: &BusinessId, reports: &[Report]) -> Result<()> {
     let until = world.now().after(world.timing().claim_within());
-    let Some(mut stored) = world.ledger().load(business).await? else {
+    let mut facts: Vec<Fact> = reports.iter().filter_map(end_of).collect();
+    let mut notes: Vec<CallNote> = reports.iter().map(note_of).collect();
+    // Recorded before the state frees their slots: whoever looks by number for the next
+    // call to one of these numbers must be able to tell it from the one that is over.
+    let (loaded, recorded) = join(
+        world.ledger().load(business),
+        record(world, business, &notes),
+    )
+    .await;
+    recorded?;
+    notes.clear();
+    let Some(mut stored) = loaded? else {
         warn!(business.id = %business, "no such business as {business}");
         return Ok(());
     };
     let pause_before = stored.state.pause;
-    let mut facts: Vec<Fact> = reports.iter().filter_map(end_of).collect();
-    let mut notes: Vec<CallNote> = reports.iter().map(note_of).collect();
     let mut question = Some((Scope::Due, until));
     let mut failure = None;
     let mut is_cut_short = true;
