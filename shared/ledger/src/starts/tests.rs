@@ -1,4 +1,7 @@
+use std::sync::{Arc, Mutex};
+
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::get_item::GetItemOutput;
 use aws_sdk_dynamodb::operation::transact_write_items::{
     TransactWriteItemsInput, TransactWriteItemsOutput,
 };
@@ -139,9 +142,15 @@ async fn a_key_that_this_very_start_has_put_is_no_obstacle() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_record_of_the_same_roster_is_this_very_start() {
-    let ours = run::to_item(&business(), &run(1));
-    let rule = cancels(move |_| [Some(Some(state_item(9))), Some(Some(ours.clone())), None]);
+async fn a_run_record_that_this_very_start_has_put_is_no_obstacle() {
+    let rule = cancels(|input| {
+        let put = input.transact_items()[1].put().unwrap();
+        [
+            Some(Some(state_item(9))),
+            Some(Some(put.item().clone())),
+            None,
+        ]
+    });
     assert_eq!(
         commit(&ledger(&[&rule])).await.unwrap(),
         StartCommit::Applied
@@ -149,8 +158,8 @@ async fn a_run_record_of_the_same_roster_is_this_very_start() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_record_of_another_roster_is_another_start() {
-    let other = run::to_item(&business(), &run(2));
+async fn a_run_record_of_the_same_list_is_another_start() {
+    let other = run::to_item(&business(), &run(1));
     let rule = cancels(move |_| [Some(Some(state_item(9))), Some(Some(other.clone())), None]);
     assert_eq!(
         commit(&ledger(&[&rule])).await.unwrap(),
@@ -168,14 +177,29 @@ fn fails() -> Rule {
 
 #[tokio::test(start_paused = true)]
 async fn a_start_without_an_answer_is_looked_for() {
-    // Every read finds the run, whose roster is that of the start; the key is not asked about.
+    // Every read finds the run that the start has put; the key is not asked about.
     let unkeyed = Start {
         key: None,
         ..start()
     };
-    let ledger = ledger(&[&fails(), &reads(Some(run::to_item(&business(), &run(1))))]);
+    let put = Arc::new(Mutex::new(None));
+    let seen = Arc::clone(&put);
+    let fails = mock!(Client::transact_write_items)
+        .match_requests(move |input| {
+            let put = input.transact_items()[1].put().unwrap();
+            *seen.lock().unwrap() = Some(put.item().clone());
+            true
+        })
+        .sequence()
+        .http_status(500, None)
+        .repeatedly()
+        .build();
+    let reads = mock!(Client::get_item).then_compute_output(move |_| {
+        let item = put.lock().unwrap().clone();
+        GetItemOutput::builder().set_item(item).build()
+    });
     let from = stored(7);
-    let commit = ledger
+    let commit = ledger(&[&fails, &reads])
         .commit_start(&business(), &from, &from.state, &unkeyed)
         .await;
     assert_eq!(commit.unwrap(), StartCommit::Applied);
