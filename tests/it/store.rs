@@ -156,7 +156,7 @@ async fn rough_store(kind: FaultKind, operations: &[Option<&'static str>], seed:
     for &operation in operations {
         fail(&story, operation, kind, When::Share(0.2));
     }
-    story.wait(240).await;
+    story.wait(290).await;
     assert!(faults.struck() > 10, "{kind:?}: {}", faults.struck());
     faults.reset(0);
     let end = story.end_of(&office, run, Duration::from_secs(1_200)).await;

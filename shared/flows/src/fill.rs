@@ -166,14 +166,30 @@ async fn look_after(
     Ok(facts)
 }
 
+/// How often a note is tried: if it fails for good, its message comes back only after
+/// minutes, and its call's slot stays taken meanwhile.
+const NOTE_ATTEMPTS_MAX: u32 = 3;
+
 /// Writes notes to the call records.
 pub(crate) async fn record(
     world: &impl World,
     business: &BusinessId,
     notes: &[CallNote],
 ) -> Result<()> {
-    try_join_all(notes.iter().map(|note| world.ledger().note(business, note))).await?;
+    try_join_all(notes.iter().map(|note| record_one(world, business, note))).await?;
     Ok(())
+}
+
+async fn record_one(world: &impl World, business: &BusinessId, note: &CallNote) -> Result<()> {
+    for _ in 1..NOTE_ATTEMPTS_MAX {
+        match world.ledger().note(business, note).await {
+            Ok(()) => return Ok(()),
+            Err(error) => {
+                warn!(call.id = %note.call, "failed to record call {}: {error:#}", note.call)
+            }
+        }
+    }
+    world.ledger().note(business, note).await
 }
 
 /// Writes how each run that is over ended. Only then may the state forget it.
