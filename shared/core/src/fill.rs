@@ -36,8 +36,8 @@ pub enum Fact {
     },
     /// The carrier was asked, and the call is live.
     StillLive { call: CallId },
-    /// The carrier was asked, and does not know the call.
-    NotFound { call: CallId },
+    /// The carrier was asked at `asked_at`, and does not know the call.
+    NotFound { call: CallId, asked_at: Timestamp },
     /// The carrier was asked, and gave no usable answer.
     Undecided { call: CallId },
     /// The final counts of a run that is over stand in its run record.

@@ -148,6 +148,7 @@ async fn find_out(
         ));
     }
     let sid = record.and_then(|record| record.sid.clone());
+    let asked_at = world.now();
     let asked = match (sid, wish) {
         (Some(sid), Wish::End) => world.carrier().end(&sid).await,
         (Some(sid), Wish::Know) => world.carrier().ask(&sid).await,
@@ -163,7 +164,7 @@ async fn find_out(
             Some(outcome) => Some(Fact::Ended { call, outcome }),
             None => is_due.then_some(Fact::StillLive { call }),
         },
-        Asked::NotFound => is_due.then_some(Fact::NotFound { call }),
+        Asked::NotFound => is_due.then_some(Fact::NotFound { call, asked_at }),
         Asked::Undecided => is_due.then_some(Fact::Undecided { call }),
     };
     let note = match asked {

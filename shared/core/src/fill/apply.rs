@@ -53,10 +53,12 @@ pub(super) fn apply(
             lease.ask_at = now.after(timing.ask_again_after(age));
             Ok(())
         }
-        Fact::NotFound { call } => {
+        Fact::NotFound { call, asked_at } => {
             let lease = state.active.get_mut(call).ok_or(Nothing::NotLeased)?;
-            let is_repeat = lease.missing > 0 && !lease.ask_at.has_passed(now);
-            if is_repeat || !lease.is_fenced_off(now, timing) {
+            // When it was asked counts: two workers that asked at one moment, and learned
+            // of it at two, have one answer between them.
+            let is_repeat = lease.missing > 0 && !lease.ask_at.has_passed(*asked_at);
+            if is_repeat || !lease.is_fenced_off(*asked_at, timing) {
                 return Err(Nothing::TooEarly);
             }
             lease.missing += 1;

@@ -30,15 +30,36 @@ fn a_call_found_between_two_misses_is_missed_afresh() {
     let mut desk = Desk::new(1);
     desk.direct(7);
     let call = desk.call("d7");
-    let (missed, found) = (Fact::NotFound { call }, Fact::StillLive { call });
+    let found = Fact::StillLive { call };
+    let missed = |desk: &Desk| Fact::NotFound {
+        call,
+        asked_at: desk.now,
+    };
     desk.wait(120);
-    assert_eq!(told(&mut desk, &missed), "d7 asked in 30s, d7 missing 1");
+    let fact = missed(&desk);
+    assert_eq!(told(&mut desk, &fact), "d7 asked in 30s, d7 missing 1");
     desk.wait(30);
     assert_eq!(told(&mut desk, &found), "d7 asked in 90s, d7 missing 0");
     desk.wait(90);
-    assert_eq!(told(&mut desk, &missed), "d7 asked in 30s, d7 missing 1");
+    let fact = missed(&desk);
+    assert_eq!(told(&mut desk, &fact), "d7 asked in 30s, d7 missing 1");
     desk.wait(30);
-    assert_eq!(told(&mut desk, &missed), "-d7, lost");
+    let fact = missed(&desk);
+    assert_eq!(told(&mut desk, &fact), "-d7, lost");
+}
+
+#[test]
+fn two_answers_to_questions_of_one_moment_are_one_whenever_they_are_heard() {
+    let mut desk = Desk::new(1);
+    desk.direct(7);
+    desk.wait(120);
+    let missed = Fact::NotFound {
+        call: desk.call("d7"),
+        asked_at: desk.now,
+    };
+    assert_eq!(told(&mut desk, &missed), "d7 asked in 30s, d7 missing 1");
+    desk.wait(39);
+    assert_eq!(told(&mut desk, &missed), "TooEarly");
 }
 
 #[test]
@@ -50,11 +71,14 @@ fn the_fence_of_a_call_is_its_own() {
     desk.now = START.after(Timing::CLOUD.fence());
     let of = |desk: &Desk, job| Fact::NotFound {
         call: desk.call(job),
+        asked_at: desk.now,
     };
     let (old, new) = (of(&desk, "d7"), of(&desk, "d8"));
     assert_eq!(told(&mut desk, &new), "TooEarly");
     assert_eq!(told(&mut desk, &old), "d7 asked in 30s, d7 missing 1");
     let fence_of_new = START.after(Duration::from_secs(30) + Timing::CLOUD.fence());
     desk.now = fence_of_new;
+    assert_eq!(told(&mut desk, &new), "TooEarly", "it was asked before");
+    let new = of(&desk, "d8");
     assert_eq!(told(&mut desk, &new), "d8 asked in 30s, d8 missing 1");
 }

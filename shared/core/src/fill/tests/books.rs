@@ -16,6 +16,7 @@ use crate::fill::Fact;
 use crate::ids::CallId;
 use crate::state::tests::desk::run;
 use crate::stop::LiveCalls;
+use crate::time::Timestamp;
 
 const LIMIT_MAX: u32 = 5;
 const RUNS_MAX: u32 = 5;
@@ -86,7 +87,7 @@ fn numbers() -> impl Strategy<Value = Vec<Option<u32>>> {
     vec(weighted(0.85, 0..30_u32), 1..40)
 }
 
-fn fact(call: CallId, news: &News) -> Fact {
+fn fact(call: CallId, news: &News, now: Timestamp) -> Fact {
     match *news {
         News::Ended(outcome) => Fact::Ended { call, outcome },
         News::LeadRefused => Fact::LeadRefused { call },
@@ -96,7 +97,10 @@ fn fact(call: CallId, news: &News) -> Fact {
         },
         News::NotProcessed(retry_after) => Fact::NotProcessed { call, retry_after },
         News::StillLive => Fact::StillLive { call },
-        News::NotFound => Fact::NotFound { call },
+        News::NotFound => Fact::NotFound {
+            call,
+            asked_at: now,
+        },
         News::Undecided => Fact::Undecided { call },
         News::Filed(id) => Fact::Filed { run: run(id) },
     }
@@ -107,7 +111,8 @@ fn take(books: &mut Books, op: &Op) {
         Op::StartRun { total, concurrency } => books.start(*total, *concurrency),
         Op::Direct(numbers) => books.direct(numbers),
         Op::Fill(news) => {
-            let about = |(index, news): &(Index, News)| fact(books.any_call(*index), news);
+            let about =
+                |(index, news): &(Index, News)| fact(books.any_call(*index), news, books.desk.now);
             let facts = Vec::from_iter(news.iter().map(about));
             books.fill(&facts);
         }

@@ -11,6 +11,7 @@ use crate::ids::CallId;
 use crate::state::Phase;
 use crate::state::tests::desk::{Desk, START, call_minted, run};
 use crate::state::tests::words::changes;
+use crate::time::Timestamp;
 use crate::timing::Timing;
 
 /// Who holds the slot that a fact is about.
@@ -56,7 +57,7 @@ const AGES: [Age; 4] = [
     Age::MissedBefore,
 ];
 
-fn every_fact(call: CallId) -> [Fact; 11] {
+fn every_fact(call: CallId, now: Timestamp) -> [Fact; 11] {
     let ended = |outcome| Fact::Ended { call, outcome };
     let not_processed = |retry_after| Fact::NotProcessed { call, retry_after };
     [
@@ -71,7 +72,10 @@ fn every_fact(call: CallId) -> [Fact; 11] {
         not_processed(None),
         not_processed(Some(Duration::from_secs(20))),
         Fact::StillLive { call },
-        Fact::NotFound { call },
+        Fact::NotFound {
+            call,
+            asked_at: now,
+        },
         Fact::Undecided { call },
         Fact::Filed { run: run(1) },
     ]
@@ -194,7 +198,13 @@ fn situation(holder: Holder, age: Age) -> (Desk, CallId) {
     };
     if is_missed {
         desk.now = fence;
-        let missed = desk.decide(&[Fact::NotFound { call }], &Candidates::new());
+        let missed = desk.decide(
+            &[Fact::NotFound {
+                call,
+                asked_at: fence,
+            }],
+            &Candidates::new(),
+        );
         desk.state = missed.state;
     }
     desk.now = now;
@@ -245,8 +255,8 @@ fn check(holder: Holder, age: Age, fact: &Fact, expected: &str) {
 fn every_fact_changes_what_the_table_says_and_only_once() {
     for holder in HOLDERS {
         for age in AGES {
-            let (_, call) = situation(holder, age);
-            for fact in every_fact(call) {
+            let (desk, call) = situation(holder, age);
+            for fact in every_fact(call, desk.now) {
                 check(holder, age, &fact, &expected(holder, age, &fact));
             }
         }
@@ -258,7 +268,7 @@ fn one_decision_with_a_fact_twice_is_the_decision_with_it_once() {
     for holder in HOLDERS {
         for age in AGES {
             let (mut desk, call) = situation(holder, age);
-            for fact in every_fact(call) {
+            for fact in every_fact(call, desk.now) {
                 let once = desk.decide(std::slice::from_ref(&fact), &Candidates::new());
                 let twice = desk.decide(&[fact.clone(), fact.clone()], &Candidates::new());
                 let changes = changes(&once.state, &twice.state, desk.now);
@@ -278,6 +288,7 @@ fn each_fact_of_a_decision_that_changes_nothing_is_named_in_order() {
     };
     let missed = Fact::NotFound {
         call: desk.call("d7"),
+        asked_at: desk.now,
     };
     let filed = Fact::Filed { run: run(1) };
     let facts = [missed.clone(), ended.clone(), filed.clone(), ended.clone()];

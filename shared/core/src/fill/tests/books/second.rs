@@ -223,7 +223,7 @@ impl Books {
                 let live = self.live.get_mut(call);
                 live.map(|live| live.missed_at = None).is_some()
             }
-            Fact::NotFound { call } => self.miss(*call, lost),
+            Fact::NotFound { call, .. } => self.miss(*call, lost),
             Fact::Undecided { call } => {
                 let half = self.desk.now.after(Timing::CLOUD.sweep_every / 2);
                 let live = self.live.get_mut(call);
