@@ -137,10 +137,35 @@ pub async fn start(
     };
     let direct_max = DIRECT_MAX.min(stored.state.limit);
     let is_direct = request.shape != Shape::Run && request.leads.total() <= direct_max;
-    if is_direct {
-        direct::start(world, business, request, stored).await
+    let answer = if is_direct {
+        direct::start(world, business, request, stored).await?
     } else {
-        queue::start(world, business, request, stored).await
+        queue::start(world, business, request, stored).await?
+    };
+    // Another request with this key may have been first meanwhile, and be the reason why
+    // this one was refused: then its answer holds.
+    if let Some(key) = &request.key
+        && !answer.has_started()
+        && let Some(started) = world.ledger().started(business, key, world.now()).await?
+    {
+        return replay::replay(world, business, request, key, started).await;
+    }
+    Ok(answer)
+}
+
+impl StartAnswer {
+    /// True if it tells of something that was started, now or before.
+    fn has_started(&self) -> bool {
+        match self {
+            Self::Run { .. } | Self::CallsAgain(_) | Self::KeyReused => true,
+            Self::Calls(calls) => calls.iter().any(|answer| answer.call.is_some()),
+            Self::SlotsBusy { .. }
+            | Self::LeadsMissing(_)
+            | Self::NoCallerId
+            | Self::BadConcurrency { .. }
+            | Self::TooManyRuns { .. }
+            | Self::NoPublicHost { .. } => false,
+        }
     }
 }
 

@@ -57,6 +57,13 @@ fn two_starts_of_one_list_are_two_runs() {
     check_holds(43, "users");
 }
 
+/// Two requests with one key at once: the second was refused because of what the first
+/// had started, or because a lead was deleted in between.
+#[test]
+fn a_refusal_is_no_answer_to_a_key_that_has_started_something() {
+    check_holds(100_021_458, "all");
+}
+
 #[test]
 fn a_seed_tells_the_same_story_twice() {
     for seed in 0..40 {
