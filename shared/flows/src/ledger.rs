@@ -90,12 +90,12 @@ pub trait Calls {
         calls: &[CallId],
     ) -> impl Future<Output = Result<Vec<CallRecord>>>;
 
-    /// The SIDs of all recorded calls that were claimed at `since` or later.
+    /// The recorded calls that were claimed at `since` or later and have a SID, with it.
     fn sids_since(
         &self,
         business: &BusinessId,
         since: Timestamp,
-    ) -> impl Future<Output = Result<Vec<CallSid>>>;
+    ) -> impl Future<Output = Result<Vec<(CallId, CallSid)>>>;
 }
 
 /// The run records.

@@ -31,6 +31,18 @@ pub struct CallRecord {
     pub error: Option<String>,
 }
 
+impl CallRecord {
+    /// True of an end that nobody could confirm. While the call still has its lease, that
+    /// was recorded by a decision that lost to a newer one, and proves nothing.
+    pub fn is_unconfirmed(&self) -> bool {
+        self.error.as_deref() == Some(UNCONFIRMED)
+    }
+}
+
+/// The error of a call that nobody could confirm: the carrier does not know it, and it
+/// is not dialled again.
+pub(crate) const UNCONFIRMED: &str = "unconfirmed";
+
 /// How far a recorded call is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
@@ -61,7 +73,7 @@ pub enum News {
     Unknown,
     /// The call is live. Never undoes an end.
     Live(CallStatus),
-    /// The call is over. The first end stands.
+    /// The call is over. The first end that the carrier or its refusal confirms stands.
     Over {
         outcome: Outcome,
         status: Option<CallStatus>,
@@ -69,6 +81,16 @@ pub enum News {
         duration_seconds: Option<u32>,
         error: Option<String>,
     },
+}
+
+impl News {
+    /// True of an end that nobody could confirm: it gives way to one that somebody can.
+    pub fn is_unconfirmed(&self) -> bool {
+        match self {
+            Self::Over { error, .. } => error.as_deref() == Some(UNCONFIRMED),
+            Self::Unknown | Self::Live(_) => false,
+        }
+    }
 }
 
 /// A run as its record tells it, for lists and after its end.

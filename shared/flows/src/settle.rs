@@ -14,7 +14,7 @@ use ringfence_core::time::Timestamp;
 use tracing::warn;
 
 use crate::carrier::{Asked, Carrier, Found, Sighting};
-use crate::ledger::{Calls, Rosters};
+use crate::ledger::{Calls, Rosters, States};
 use crate::records::{CallNote, CallRecord, News, Progress};
 use crate::world::World;
 
@@ -133,10 +133,13 @@ async fn find_out(
         is_due,
         wish,
     } = question;
-    if let Some(CallRecord {
-        progress: Progress::Over(outcome, _),
-        ..
-    }) = record
+    if let Some(
+        known @ CallRecord {
+            progress: Progress::Over(outcome, _),
+            ..
+        },
+    ) = record
+        && !known.is_unconfirmed()
     {
         // A worker recorded the end and died before the state learned of it.
         return Ok((
@@ -183,7 +186,8 @@ async fn find_out(
 /// Looks for a call whose SID nobody could write down, by the two numbers.
 ///
 /// It is unambiguous because a business never has two live calls to one number, and
-/// because calls that have a record of their own are left out.
+/// because calls that have a record of their own are left out, and because an answer counts
+/// only while the lease is still there.
 async fn look_for(
     world: &impl World,
     business: &BusinessId,
@@ -192,13 +196,15 @@ async fn look_for(
     lease: &Lease,
 ) -> Result<Asked> {
     let since = call.minted_at().before(world.timing().margin);
-    // A create may leave, and its call be dated, as late as the fence after its claim.
-    let recorded: BTreeSet<CallSid> = world
-        .ledger()
-        .sids_since(business, since.before(world.timing().fence()))
-        .await?
-        .into_iter()
-        .collect();
+    // An earlier call to this number was claimed before `since`, but may have been dated
+    // after it: its request left within the fence, and arrived and was dated after that.
+    let claimed_since = since.before(world.timing().fence() * 2);
+    let recorded = world.ledger().sids_since(business, claimed_since).await?;
+    // Its own SID was recorded since its record was read: then it is not to be looked for.
+    if let Some((_, own)) = recorded.iter().find(|(of, _)| *of == call) {
+        return Ok(world.carrier().ask(own).await);
+    }
+    let recorded: BTreeSet<CallSid> = recorded.into_iter().map(|(_, sid)| sid).collect();
     let answers = join_all(
         state
             .caller_ids
@@ -221,10 +227,18 @@ async fn look_for(
     let is_over = |seen: &Sighting| seen.status.is_some_and(|status| status.outcome().is_some());
     // A live one first: while any could be ours, the slot stays taken.
     ours.sort_by_key(|seen| (is_over(seen), seen.created_at));
-    Ok(ours
-        .into_iter()
-        .next()
-        .map_or(Asked::NotFound, Asked::Known))
+    let Some(found) = ours.into_iter().next() else {
+        return Ok(Asked::NotFound);
+    };
+    // The next call to this number is claimed only once this lease is gone, and may have no
+    // record yet: while the lease is there after the answer, what was found is not that one.
+    let stored = world.ledger().load(business).await?;
+    let is_leased = stored.is_some_and(|stored| stored.state.active.contains_key(&call));
+    Ok(if is_leased {
+        Asked::Known(found)
+    } else {
+        Asked::Undecided
+    })
 }
 
 /// The lead that a lease is for.

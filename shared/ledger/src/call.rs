@@ -29,7 +29,7 @@ pub(crate) const SID: &str = "sid";
 #[derive(Default)]
 pub(crate) struct Assignments {
     set: Vec<&'static str>,
-    remove: Option<&'static str>,
+    remove: Vec<&'static str>,
     values: Item,
 }
 
@@ -83,13 +83,15 @@ impl Assignments {
                     }
                     // Notes of a live call may come later, and are ignored then; so
                     // those that came earlier do not stay either.
-                    None => self.remove = Some("call_status"),
+                    None => self.remove.push("call_status"),
                 }
                 if let Some(seconds) = duration_seconds {
                     self.set("seconds = :seconds", [(":seconds", number(seconds))]);
                 }
-                if let Some(error) = error {
-                    self.set("call_error = :error", [(":error", text(error))]);
+                match error {
+                    Some(error) => self.set("call_error = :error", [(":error", text(error))]),
+                    // That nobody could confirm it is true no longer.
+                    None => self.remove.push("call_error"),
                 }
             }
         }
@@ -99,9 +101,10 @@ impl Assignments {
     /// The update expression, and its values.
     pub(crate) fn into_expression(self) -> (String, Item) {
         let set = self.set.join(", ");
-        let expression = match self.remove {
-            Some(removed) => format!("SET {set} REMOVE {removed}"),
-            None => format!("SET {set}"),
+        let expression = if self.remove.is_empty() {
+            format!("SET {set}")
+        } else {
+            format!("SET {set} REMOVE {}", self.remove.join(", "))
         };
         (expression, self.values)
     }
@@ -132,6 +135,7 @@ fn rank(news: &News) -> Result<u32> {
             | CallStatus::NoAnswer
             | CallStatus::Canceled,
         ) => bail!("a call with a final status is not live"),
+        News::Over { .. } if news.is_unconfirmed() => Ok(8),
         News::Over { .. } => Ok(9),
     }
 }

@@ -69,7 +69,11 @@ impl Calls for Ledger {
         found.iter().map(call::from_item).collect()
     }
 
-    async fn sids_since(&self, business: &BusinessId, since: Timestamp) -> Result<Vec<CallSid>> {
+    async fn sids_since(
+        &self,
+        business: &BusinessId,
+        since: Timestamp,
+    ) -> Result<Vec<(CallId, CallSid)>> {
         let mut sids = Vec::new();
         let mut from = None;
         // Each request reads up to a megabyte, so the calls since then are a bound.
@@ -82,14 +86,16 @@ impl Calls for Ledger {
                 .expression_attribute_values(":pk", text(partition(business)))
                 .expression_attribute_values(":first", text(first_at(business, since)))
                 .expression_attribute_values(":last", text(format!("{CALL}{LAST}")))
-                .projection_expression("sid")
+                .projection_expression("sk, sid")
                 .consistent_read(true)
                 .set_exclusive_start_key(from)
                 .send()
                 .await
                 .context("failed to read the SIDs of calls")?;
             for item in found.items() {
-                sids.extend(Fields::inside(item).parsed_if_any(call::SID)?);
+                if let Some(sid) = Fields::inside(item).parsed_if_any(call::SID)? {
+                    sids.push((call::call_of(item)?, sid));
+                }
             }
             from = found.last_evaluated_key;
             if from.is_none() {

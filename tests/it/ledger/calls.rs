@@ -149,7 +149,7 @@ async fn the_sids_of_recent_calls_are_known() {
     let since = NOW.after(Duration::from_millis(20));
     assert_eq!(
         ledger.sids_since(&acme(), since).await.unwrap(),
-        [sid(20), sid(30)]
+        [(call(20), sid(20)), (call(30), sid(30))]
     );
 }
 

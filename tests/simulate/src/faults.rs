@@ -62,10 +62,16 @@ pub enum Fault {
     MoreCallbacks,
     /// A call waits at the carrier before it is dialled.
     QueuedAtCarrier,
+    /// A worker lives up to [`ringfence_core::timing::Timing::margin`] longer than it may.
+    KilledLate,
+    /// A worker runs the next release, which keeps an attribute that this one does not know.
+    NextRelease,
+    /// A batch leaves a part of its items over, and goes on doing so for a while.
+    Unprocessed,
 }
 
 /// Every fault, which group it belongs to, and its rate in ten thousand where it is strong.
-pub const ALL: [(Fault, &str, u32); 29] = [
+pub const ALL: [(Fault, &str, u32); 32] = [
     (Fault::Crash, "workers", 100),
     (Fault::Pause, "workers", 100),
     (Fault::PauseBeforeDial, "workers", 400),
@@ -95,12 +101,19 @@ pub const ALL: [(Fault, &str, u32); 29] = [
     (Fault::AskFails, "carrier", 2_000),
     (Fault::MoreCallbacks, "carrier", 3_000),
     (Fault::QueuedAtCarrier, "carrier", 1_000),
+    (Fault::KilledLate, "workers", 5_000),
+    (Fault::NextRelease, "release", 5_000),
+    (Fault::Unprocessed, "store", 2_500),
 ];
 
 /// Which groups of faults may be drawn.
-pub const PROFILES: [&str; 8] = [
-    "all", "calm", "carrier", "fence", "queue", "store", "users", "workers",
+pub const PROFILES: [&str; 10] = [
+    "all", "calm", "carrier", "fence", "late", "queue", "release", "store", "users", "workers",
 ];
+
+/// Where the faults begin that are drawn apart: what else a seed draws is the same with
+/// and without them.
+const APART: usize = Fault::KilledLate as usize;
 
 /// What the profile `fence` is made of: requests that leave and arrive as late as they can.
 const FENCE: [(Fault, u32); 4] = [
@@ -108,6 +121,15 @@ const FENCE: [(Fault, u32); 4] = [
     (Fault::Skew, 10_000),
     (Fault::AcceptedLate, 3_000),
     (Fault::Stale, 5_000),
+];
+
+/// What the profile `late` is made of: besides, workers outlive their time.
+const LATE: [(Fault, u32); 5] = [
+    (Fault::PauseBeforeDial, 3_000),
+    (Fault::Skew, 10_000),
+    (Fault::AcceptedLate, 3_000),
+    (Fault::Stale, 5_000),
+    (Fault::KilledLate, 5_000),
 ];
 
 /// The rates of one seed.
@@ -118,21 +140,32 @@ pub struct Faults {
 
 impl Faults {
     /// Draws the mix of a seed: of each fault in the profile nothing, a little, or much.
-    pub fn draw(kernel: &Kernel, profile: &str) -> Self {
+    pub fn draw(kernel: &Kernel, apart: &mut fastrand::Rng, profile: &str) -> Self {
         let mut rates = [0; ALL.len()];
-        for (rate, (_, group, strong)) in rates.iter_mut().zip(ALL) {
+        for (place, (rate, (_, group, strong))) in rates.iter_mut().zip(ALL).enumerate() {
             let is_meant = profile == "all" || profile == group;
-            *rate = match kernel.between(0, 3) {
+            let how = if place < APART {
+                kernel.between(0, 3)
+            } else {
+                apart.u64(0..=3)
+            };
+            *rate = match how {
                 0 | 1 if is_meant => 0,
                 2 if is_meant => (strong / 8).max(1),
                 3 if is_meant => strong,
                 _ => 0,
             };
         }
-        if profile == "fence" {
-            for (fault, rate) in FENCE {
-                rates[fault as usize] = rate;
-            }
+        let set: &[(Fault, u32)] = match profile {
+            "fence" => &FENCE,
+            "late" => &LATE,
+            _ => &[],
+        };
+        for &(fault, rate) in set {
+            rates[fault as usize] = rate;
+        }
+        if profile == "release" {
+            rates[Fault::NextRelease as usize] = apart.u32(1_000..=9_000);
         }
         Self { rates }
     }

@@ -2,6 +2,8 @@
 
 mod books;
 pub mod history;
+mod items;
+mod keys;
 mod last;
 mod slots;
 
@@ -11,6 +13,7 @@ use ringfence_core::call::Job;
 use ringfence_core::ids::{CallId, LeadId, RunId};
 
 use self::history::{Request, RunFacts};
+use self::keys::KeyFacts;
 use crate::carrier::Truth;
 use crate::kernel::TaskId;
 use crate::sim::Sim;
@@ -29,6 +32,10 @@ pub struct Judge {
     dialled: BTreeSet<(usize, RunId, u32)>,
     dialled_leads: BTreeSet<(usize, RunId, LeadId)>,
     requests: BTreeMap<u64, Request>,
+    /// Who uses each key, before and after its day.
+    keys: BTreeMap<(usize, String), [KeyFacts; 2]>,
+    /// Which leads of runs ever had a slot.
+    claimed: BTreeSet<(usize, RunId, u32)>,
     runs: BTreeMap<(usize, RunId), RunFacts>,
     /// From when it is waited that all ends, and until when it must, once that is computed.
     pub over_by: Option<(u64, u64)>,
@@ -54,6 +61,10 @@ struct Books {
     last_turn: Option<(RunId, RunId)>,
     /// The highest number of a run that somebody was told.
     highest_run: u32,
+    /// How many writes workers of the next release have made.
+    next_writes: u64,
+    /// When a day passed for the request keys.
+    aged_at: Option<u64>,
 }
 
 /// How a call got its slot.
@@ -75,6 +86,8 @@ impl Judge {
             idle_since: None,
             last_turn: None,
             highest_run: 0,
+            next_writes: 0,
+            aged_at: None,
         });
     }
 
@@ -152,6 +165,13 @@ impl Judge {
             self.fail("limit", words);
         }
         let store = sim.store.borrow();
+        if let Job::OfRun { run, index } = job
+            && let Some(record) = store.shelves[b].runs.get(&run)
+            && store.roster(record.roster).nth(index as usize) != Some(call.lead)
+        {
+            let words = format!("b{b} run {run} called lead {} out of turn", call.lead);
+            self.fail("roster", words);
+        }
         let has_slot = store.shelves[b].stored.state.active.contains_key(&id);
         if !has_slot {
             self.fail("slots", format!("b{b} call {id} began without a slot"));

@@ -1,28 +1,33 @@
 //! The stored record, with the semantics of `ringfence_ledger` on DynamoDB: a state is
 //! replaced whole or not at all, starts are transactions, notes may come in any order.
 
+mod batch;
+mod pages;
 mod ports;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use anyhow::{Result, bail};
 use ringfence_core::ids::{BusinessId, CallId, LeadId, RosterId, RunId};
 use ringfence_core::state::State;
 use ringfence_core::time::Timestamp;
 use ringfence_flows::ledger::{Started, Stored};
 use ringfence_flows::records::{CallNote, CallRecord, Lead, News, Progress, RunRecord};
 
+pub use self::pages::{Page, Scale};
 pub use self::write::{Refusal, Write};
 
 /// Names one logical write, however often it is sent.
 pub type Stamp = u64;
 
 /// Everything that is stored.
-#[derive(Default)]
 pub struct Store {
+    pub scale: Scale,
     pub shelves: Vec<Shelf>,
-    pub rosters: BTreeMap<RosterId, Rc<[LeadId]>>,
+    /// The pages of the rosters, by their numbers.
+    pub pages: BTreeMap<(RosterId, u32), Rc<[LeadId]>>,
     pub next_stamp: Stamp,
 }
 
@@ -34,6 +39,9 @@ pub struct Shelf {
     pub by: Stamp,
     /// How many leases the state has, as the condition of a write compares it.
     pub leases: u32,
+    /// The attribute of the state's item that only the next release knows, as each revision
+    /// has it: how many writes workers of that release have made.
+    pub of_next: Vec<Option<u64>>,
     pub leads: BTreeMap<LeadId, Lead>,
     pub runs: BTreeMap<RunId, RunRecord>,
     /// The writes that the runs' records came with.
@@ -61,6 +69,18 @@ pub struct Row {
     rank: u32,
 }
 
+impl Store {
+    /// A table without any item.
+    pub const fn new(scale: Scale) -> Self {
+        Self {
+            scale,
+            shelves: Vec::new(),
+            pages: BTreeMap::new(),
+            next_stamp: 0,
+        }
+    }
+}
+
 impl Shelf {
     /// A business with this state and these leads.
     pub fn new(id: BusinessId, state: State, leads: BTreeMap<LeadId, Lead>) -> Self {
@@ -69,6 +89,7 @@ impl Shelf {
             stored: Stored { state, rev: 1 },
             by: 0,
             leases: 0,
+            of_next: vec![None],
             leads,
             runs: BTreeMap::new(),
             runs_by: BTreeMap::new(),
@@ -82,8 +103,12 @@ impl Shelf {
 
     /// Adds to a call's record. A note of no higher rank than the record's says nothing
     /// new, but perhaps whose call it is.
-    pub fn note(&mut self, note: &CallNote) {
-        let rank = rank(&note.news);
+    ///
+    /// # Errors
+    ///
+    /// When a call is said to be live with a final status.
+    pub fn note(&mut self, note: &CallNote) -> Result<()> {
+        let rank = rank(&note.news)?;
         let row = self.calls.entry(note.call).or_insert_with(|| Row {
             record: CallRecord {
                 call: note.call,
@@ -115,7 +140,7 @@ impl Shelf {
             }
         }
         if !is_news {
-            return;
+            return Ok(());
         }
         row.rank = rank + 1;
         match &note.news {
@@ -131,21 +156,24 @@ impl Shelf {
                 record.progress = Progress::Over(*outcome, *status);
                 record.ended_at = Some(*at);
                 record.duration_seconds = duration_seconds.or(record.duration_seconds);
-                record.error = error.clone().or_else(|| record.error.take());
+                record.error = error.clone();
             }
         }
+        Ok(())
     }
 }
 
 /// The order in which a call can pass what notes say of it.
-fn rank(news: &News) -> u32 {
+fn rank(news: &News) -> Result<u32> {
     use ringfence_core::call::CallStatus;
-    match news {
+    Ok(match news {
         News::Unknown => 0,
         News::Live(CallStatus::Queued) => 1,
         News::Live(CallStatus::Initiated) => 2,
         News::Live(CallStatus::Ringing) => 3,
-        News::Live(_) => 4,
+        News::Live(CallStatus::InProgress) => 4,
+        News::Live(_) => bail!("a call with a final status is not live"),
+        News::Over { .. } if news.is_unconfirmed() => 8,
         News::Over { .. } => 9,
-    }
+    })
 }

@@ -9,7 +9,7 @@ use crate::carrier::Truth;
 use crate::faults::{Fault, Faults};
 use crate::judge::Judge;
 use crate::kernel::{Kernel, TaskId};
-use crate::ledger::{Refusal, Stamp, Store, Write};
+use crate::ledger::{Refusal, Scale, Stamp, Store, Write};
 use crate::queue::Queue;
 use crate::story::{Story, Telling};
 use crate::users::{Deed, Users};
@@ -58,6 +58,8 @@ pub enum Season {
 /// The whole world.
 pub struct Sim {
     pub kernel: Kernel,
+    /// Chance for what is drawn apart, so that the rest of a seed stays as it is.
+    pub apart: RefCell<fastrand::Rng>,
     pub faults: Faults,
     pub season: Cell<Season>,
     pub store: RefCell<Store>,
@@ -72,12 +74,19 @@ impl Sim {
     /// A world of this seed, without businesses yet.
     pub fn new(seed: u64, profile: &str, telling: Telling) -> Rc<Self> {
         let kernel = Kernel::new(seed);
-        let faults = Faults::draw(&kernel, profile);
+        let mut apart = fastrand::Rng::with_seed(!seed);
+        let faults = Faults::draw(&kernel, &mut apart, profile);
+        let scale = if apart.bool() {
+            Scale::REAL
+        } else {
+            Scale::SMALL
+        };
         Rc::new(Self {
             kernel,
+            apart: RefCell::new(apart),
             faults,
             season: Cell::new(Season::Storm),
-            store: RefCell::default(),
+            store: RefCell::new(Store::new(scale)),
             truth: RefCell::default(),
             queue: RefCell::default(),
             users: RefCell::default(),
@@ -113,10 +122,12 @@ impl Sim {
         if shelf.stored.rev == before.rev {
             return Ok(());
         }
-        let state = &shelf.stored.state;
-        if before.state.has_work() != state.has_work() {
+        if before.state.has_work() != shelf.stored.state.has_work() {
             shelf.index_changed_at = self.kernel.now();
         }
+        let store = &*store;
+        let shelf = &store.shelves[b];
+        let state = &shelf.stored.state;
         self.tell("write", shelf.stored.rev, || {
             let (taken, limit) = (state.slots_in_use(), state.limit);
             let runs = state.runs.keys().filter_map(|&id| {
@@ -127,12 +138,19 @@ impl Sim {
             let runs: String = runs.collect();
             let rev = shelf.stored.rev;
             format!(
-                "b{b} rev {rev} by {:?}: {taken} of {limit} slots;{runs}",
-                who.role
+                "b{b} rev {rev} by {:?}{}: {taken} of {limit} slots;{runs}",
+                who.role,
+                if who.is_next {
+                    " of the next release"
+                } else {
+                    ""
+                }
             )
         });
         let mut judge = self.judge.borrow_mut();
-        judge.written(self, b, &before.state, &shelf.stored.state, who);
+        judge.written(self, b, &before.state, state, who);
+        judge.kept_apart(b, shelf, who);
+        judge.begun(b, &before.state, store);
         Ok(())
     }
 

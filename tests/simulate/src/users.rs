@@ -2,9 +2,11 @@
 //! answer came.
 
 mod cast;
+mod keys;
 
 use std::fmt::Debug;
 use std::rc::Rc;
+use std::time::Duration;
 
 use anyhow::Result;
 use ringfence_core::ids::{BusinessId, LeadId, RunId};
@@ -51,6 +53,8 @@ pub enum What {
     Cleanup,
     Status(u64),
     Delete(LeadId),
+    /// So many milliseconds pass for the request keys.
+    Age(u64),
 }
 
 /// What is to be started.
@@ -123,7 +127,20 @@ impl Sim {
             What::Delete(lead) => {
                 self.store.borrow_mut().shelves[b].leads.remove(&lead);
             }
+            What::Age(ms) => self.age_keys(b, ms),
         }
+    }
+
+    /// Lets time pass for the request keys alone.
+    fn age_keys(&self, b: usize, ms: u64) {
+        for key in self.store.borrow_mut().shelves[b].keys.values_mut() {
+            key.at = key.at.before(Duration::from_millis(ms));
+        }
+        if ms >= keys::OVER_A_DAY {
+            let mut judge = self.judge.borrow_mut();
+            judge.day_passed(b, self.kernel.now());
+        }
+        self.tell("aged", ms, || format!("the keys of b{b} by {ms} ms"));
     }
 
     fn employ<F: Future<Output = ()> + 'static>(
@@ -153,7 +170,13 @@ async fn started(world: SimWorld, id: BusinessId, b: usize, wish: Wish) {
         asked_by: "key".to_owned(),
         public_host: wish.public_host,
     };
-    let asked = world.sim.judge.borrow_mut().ask_start(b, wish.request);
+    let key = request.key.as_ref().map(|key| key.key.as_str());
+    let now = world.sim.kernel.now();
+    let asked = world
+        .sim
+        .judge
+        .borrow_mut()
+        .ask_start(b, wish.request, key, now);
     let answer = Box::pin(start(&world, &id, &request)).await;
     world.sim.tell("start", wish.request, || {
         format!("b{b} request {}: {}", wish.request, words(&answer))
@@ -162,7 +185,8 @@ async fn started(world: SimWorld, id: BusinessId, b: usize, wish: Wish) {
     match answer {
         Ok(answer) => {
             let truth = world.sim.truth.borrow();
-            judge.told_start(&truth, b, &asked, &request, &answer);
+            let store = world.sim.store.borrow();
+            judge.told_start(&store, &truth, &asked, &request, &answer);
         }
         Err(error) => {
             judge.read_error(&error);

@@ -33,6 +33,8 @@ pub enum Role {
 pub struct Who {
     pub worker: TaskId,
     pub role: Role,
+    /// It runs the next release.
+    pub is_next: bool,
 }
 
 /// One worker's view.
@@ -44,6 +46,7 @@ pub struct SimWorld {
     own: Option<usize>,
     /// How far its clock is ahead of the true time, or behind it.
     skew: i64,
+    is_next: bool,
 }
 
 static TIMING: Timing = Timing::CLOUD;
@@ -74,6 +77,7 @@ impl SimWorld {
         work: impl FnOnce(Self) -> F,
     ) -> TaskId {
         let skew = skew(sim);
+        let is_next = sim.strikes(Fault::NextRelease);
         let task = sim.kernel.spawn(|worker| {
             let sim = Rc::clone(sim);
             Box::pin(work(Self {
@@ -82,9 +86,13 @@ impl SimWorld {
                 role,
                 own,
                 skew,
+                is_next,
             }))
         });
-        let life = millis(TIMING.function_timeout);
+        let mut life = millis(TIMING.function_timeout);
+        if sim.strikes(Fault::KilledLate) {
+            life += sim.kernel.between(0, millis(TIMING.margin));
+        }
         sim.kernel.after(life, Act::Kill(task));
         task
     }
@@ -120,6 +128,7 @@ impl SimWorld {
         Who {
             worker: self.worker,
             role: self.role,
+            is_next: self.is_next,
         }
     }
 

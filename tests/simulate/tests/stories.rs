@@ -64,6 +64,21 @@ fn a_refusal_is_no_answer_to_a_key_that_has_started_something() {
     check_holds(100_021_458, "all");
 }
 
+/// A request left at the end of its worker's life, and the carrier dated its call over a
+/// minute after its claim: too late for the records that a later look-up left out.
+#[test]
+fn a_call_that_was_dated_late_is_not_taken_for_the_next_one_to_its_number() {
+    check_holds(178, "late");
+}
+
+/// A decision to give a call up was recorded and then lost to a newer one, which had heard
+/// that the call was live: the record was believed.
+#[test]
+fn a_record_of_a_decision_that_lost_is_not_believed() {
+    check_holds(4_743, "late");
+    check_holds(8_498, "late");
+}
+
 #[test]
 fn a_seed_tells_the_same_story_twice() {
     for seed in 0..40 {

@@ -81,7 +81,8 @@ pub(super) async fn decide(
             });
         }
         // Before the commit: after it nothing leads to these calls any more. A crash in
-        // between leaves leases whose records say that they are over.
+        // between, or a commit that is refused, leaves leases whose records say that nobody
+        // could confirm them, which settlement does not believe.
         let lost = with_leads(world, &stored.state, lost).await?;
         record(world, business, &notes_of_lost(world, &lost)).await?;
         match commit(world, business, &stored, &state, &claimed, &book.names).await? {

@@ -5,12 +5,8 @@ use ringfence_core::fill::{Fact, Skipped};
 use ringfence_core::ids::{CallId, LeadId};
 
 use super::decide::{Lost, Step};
-use crate::records::{CallNote, News};
+use crate::records::{CallNote, News, UNCONFIRMED};
 use crate::world::World;
-
-/// The error of a call that nobody could confirm: the carrier does not know it, and it
-/// is not dialled again.
-const UNCONFIRMED: &str = "unconfirmed";
 
 /// What a report means for the state. Only an end means anything.
 pub(super) fn end_of(report: &Report) -> Option<Fact> {

@@ -29,7 +29,9 @@ fn apply(item: &mut Item, business: &BusinessId, note: &CallNote) {
         let (name, value) = assignment.split_once(" = ").unwrap();
         item.insert(name.to_owned(), values.remove(value).unwrap());
     }
-    item.remove(remove);
+    for name in remove.split(", ") {
+        item.remove(name);
+    }
     assert!(values.is_empty(), "every value must be used");
 }
 
@@ -60,34 +62,51 @@ fn ends() -> impl Strategy<Value = News> {
     )
 }
 
+/// What a decision says of a call that the carrier does not know.
+fn unconfirmed() -> News {
+    News::Over {
+        outcome: Outcome::Failed,
+        status: None,
+        at: Timestamp::from_millis(1_731_412_300_000),
+        duration_seconds: None,
+        error: Some("unconfirmed".to_owned()),
+    }
+}
+
 /// What may be said of one call: by whoever placed it, by reports, and by settlement.
 fn notes_of_one_call() -> impl Strategy<Value = Vec<CallNote>> {
     let identity = (calls(), jobs(), lead_ids(), (".*", phones()), sids());
     let news = (proptest::collection::vec(live_statuses(), 0..4), ends());
-    (identity, news).prop_map(|((call, job, lead, who, sid), (live, end))| {
-        // A lead that is called directly is named by its job.
-        let lead = if let Job::Direct { lead } = job {
-            lead
-        } else {
-            lead
-        };
-        let note = |who: Option<&(String, PhoneNumber)>, sid: Option<&CallSid>, news| CallNote {
-            call,
-            job,
-            lead,
-            who: who.cloned(),
-            sid: sid.cloned(),
-            news,
-        };
-        let placed = note(Some(&who), None, News::Unknown);
-        let mut notes = vec![placed];
-        notes.extend(
-            live.into_iter()
-                .map(|status| note(None, Some(&sid), News::Live(status))),
-        );
-        notes.push(note(None, None, end));
-        notes
-    })
+    (identity, news, any::<bool>()).prop_map(
+        |((call, job, lead, who, sid), (live, end), is_doubted)| {
+            // A lead that is called directly is named by its job.
+            let lead = if let Job::Direct { lead } = job {
+                lead
+            } else {
+                lead
+            };
+            let note =
+                |who: Option<&(String, PhoneNumber)>, sid: Option<&CallSid>, news| CallNote {
+                    call,
+                    job,
+                    lead,
+                    who: who.cloned(),
+                    sid: sid.cloned(),
+                    news,
+                };
+            let placed = note(Some(&who), None, News::Unknown);
+            let mut notes = vec![placed];
+            notes.extend(
+                live.into_iter()
+                    .map(|status| note(None, Some(&sid), News::Live(status))),
+            );
+            if is_doubted {
+                notes.push(note(None, None, unconfirmed()));
+            }
+            notes.push(note(None, None, end));
+            notes
+        },
+    )
 }
 
 proptest! {
@@ -212,4 +231,24 @@ fn an_earlier_status_does_not_undo_a_later_one() {
 #[test]
 fn a_final_status_is_no_news_of_a_live_call() {
     assert!(rank(&News::Live(CallStatus::Busy)).is_err());
+}
+
+#[test]
+fn an_end_that_nobody_could_confirm_gives_way_to_one_that_somebody_can() {
+    let end = note(News::Over {
+        outcome: Outcome::Completed,
+        status: Some(CallStatus::Completed),
+        at: Timestamp::from_millis(1_731_412_345_678),
+        duration_seconds: Some(7),
+        error: None,
+    });
+    let live = note(News::Live(CallStatus::InProgress));
+    let doubted = note(unconfirmed());
+    assert!(record_of(&[doubted.clone(), live]).is_unconfirmed());
+    for notes in [[doubted.clone(), end.clone()], [end, doubted]] {
+        let record = record_of(&notes);
+        assert!(!record.is_unconfirmed());
+        let completed = (Outcome::Completed, Some(CallStatus::Completed));
+        assert_eq!(record.progress, Progress::Over(completed.0, completed.1));
+    }
 }

@@ -12,6 +12,7 @@ use ringfence_core::time::Timestamp;
 use ringfence_core::timing::Timing;
 use ringfence_flows::carrier::{Asked, Carrier, Found, Placed, Refusal, Sighting};
 use ringfence_flows::claim::Claim;
+use ringfence_flows::world::Office;
 
 use super::{Request, Truth, call_of, sid_of};
 use crate::faults::Fault;
@@ -126,8 +127,17 @@ impl Truth {
 impl Carrier for SimWorld {
     async fn place(&self, claim: Claim) -> Placed {
         self.sim.judge.borrow_mut().is_placing(claim.order().call);
+        let has_passed = claim.order().dial_by.has_passed(Office::now(self));
+        if has_passed {
+            let words = format!("call {} was dialled after its window", claim.order().call);
+            self.sim.judge.borrow_mut().fail("fence", words);
+        }
         if self.sim.strikes(Fault::PauseBeforeDial) {
-            self.stand_still(self.sim.kernel.between(15_000, 40_000));
+            let mut most = millis(Timing::CLOUD.function_timeout);
+            if self.sim.faults.rate(Fault::KilledLate) > 0 {
+                most += millis(Timing::CLOUD.margin);
+            }
+            self.stand_still(self.sim.kernel.between(15_000, most));
         }
         // Whoever stands still here sends the request when it goes on.
         self.hop(self.sim.kernel.between(1, 5)).await;

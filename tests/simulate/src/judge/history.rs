@@ -9,7 +9,9 @@ use ringfence_flows::start::{DirectAnswer, DirectOutcome, StartAnswer, StartRequ
 use ringfence_flows::stop::StopAnswer;
 
 use super::Judge;
+use super::keys::Day;
 use crate::carrier::Truth;
+use crate::ledger::Store;
 
 /// What was known when a question was asked.
 pub struct Asked {
@@ -21,6 +23,8 @@ pub struct Asked {
 pub struct RunFacts {
     /// Some start has told its number.
     is_told: bool,
+    /// The request that started it.
+    request: u64,
     total: u32,
     completed: u32,
     failed: u32,
@@ -43,22 +47,42 @@ pub struct Told {
 pub struct Request {
     /// The highest run that anybody was told of when it was first sent.
     floor: Option<u32>,
+    /// What it has started, before and after its key's day.
+    started: [Began; 2],
+}
+
+/// What a request has started.
+#[derive(Clone, Default, PartialEq, Eq)]
+struct Began {
     run: Option<RunId>,
     calls: Option<Vec<(LeadId, Option<CallId>)>>,
 }
 
 /// A question to start something.
 pub struct AskedStart {
-    request: u64,
+    pub(super) b: usize,
+    pub(super) request: u64,
+    pub(super) key: Option<String>,
+    pub(super) at: u64,
+    /// Whose the key was known to be, before and after its day.
+    pub(super) holders: [Option<u64>; 2],
 }
 
 impl Judge {
     /// Somebody asks for a start.
-    pub fn ask_start(&mut self, b: usize, request: u64) -> AskedStart {
+    pub fn ask_start(&mut self, b: usize, request: u64, key: Option<&str>, at: u64) -> AskedStart {
         let highest = self.books[b].highest_run;
         let facts = self.requests.entry(request).or_default();
         facts.floor.get_or_insert(highest);
-        AskedStart { request }
+        let mut asked = AskedStart {
+            b,
+            request,
+            key: key.map(str::to_owned),
+            at,
+            holders: [None; 2],
+        };
+        self.send_key(&mut asked);
+        asked
     }
 
     /// Somebody asks about a run.
@@ -70,21 +94,30 @@ impl Judge {
     /// A start has its answer.
     pub fn told_start(
         &mut self,
+        store: &Store,
         truth: &Truth,
-        b: usize,
         asked: &AskedStart,
         request: &StartRequest,
         answer: &StartAnswer,
     ) {
+        let b = asked.b;
         match answer {
             StartAnswer::Run { run, total, .. } => {
-                self.told_run(b, asked, request, *run, *total);
+                self.told_run(asked, *run, *total);
             }
             StartAnswer::Calls(calls) | StartAnswer::CallsAgain(calls) => {
-                self.told_calls(truth, b, asked, request, calls);
+                self.told_calls(truth, asked, calls);
             }
-            StartAnswer::KeyReused => {
-                self.fail("history", format!("b{b}: a key was said to be another's"));
+            StartAnswer::KeyReused => self.key_is_others(asked),
+            StartAnswer::LeadsMissing(leads)
+                if leads
+                    .iter()
+                    .any(|lead| store.shelves[b].leads.contains_key(lead)) =>
+            {
+                self.fail(
+                    "history",
+                    format!("b{b}: {leads:?} were said to be missing"),
+                );
             }
             StartAnswer::SlotsBusy { .. }
             | StartAnswer::LeadsMissing(_)
@@ -93,9 +126,10 @@ impl Judge {
             | StartAnswer::NoPublicHost { .. }
             | StartAnswer::TooManyRuns { .. } => {
                 // Nothing was started, so nothing may have been.
-                let facts = self.requests.get(&asked.request);
-                let has_begun =
-                    facts.is_some_and(|facts| facts.run.is_some() || facts.calls.is_some());
+                let has_begun = self
+                    .began(asked)
+                    .is_some_and(|began| *began != Began::default());
+                self.key_is_free(asked);
                 if has_begun && request.key.is_some() {
                     let words = format!("b{b} request {} was answered anew", asked.request);
                     self.fail("history", words);
@@ -104,22 +138,19 @@ impl Judge {
         }
     }
 
-    fn told_run(
-        &mut self,
-        b: usize,
-        asked: &AskedStart,
-        request: &StartRequest,
-        run: RunId,
-        total: u32,
-    ) {
-        let number = asked.request;
-        let has_key = request.key.is_some();
-        let facts = self.requests.entry(number).or_default();
-        let known = facts.run.replace(run);
-        let is_same = known.is_none_or(|known| known == run) && facts.calls.is_none();
+    fn told_run(&mut self, asked: &AskedStart, run: RunId, total: u32) {
+        let (b, number) = (asked.b, asked.request);
+        self.hold_key(asked);
+        let known = self.began(asked).and_then(|began| began.run.replace(run));
+        let has_calls = self.began(asked).is_some_and(|began| began.calls.is_some());
+        let is_same = known.is_none_or(|known| known == run) && !has_calls;
+        let facts = &self.requests[&number];
         let is_in_order = run.get() > facts.floor.unwrap_or(0);
-        if has_key && !is_same {
+        let is_old = self.day(asked) == Day::Second && facts.started[0].run == Some(run);
+        if asked.key.is_some() && !is_same {
             self.fail("history", format!("b{b} request {number} has two answers"));
+        } else if is_old {
+            self.fail("history", format!("b{b} request {number} outlived its day"));
         } else if known.is_none() && !is_in_order {
             self.fail(
                 "history",
@@ -132,30 +163,31 @@ impl Judge {
         let is_first = !facts.is_told;
         facts.is_told = true;
         facts.total = total;
-        if !is_first && known != Some(run) {
+        let owner = std::mem::replace(&mut facts.request, number);
+        let is_owners = is_first || owner == number && (asked.key.is_some() || known == Some(run));
+        if !is_owners {
             self.fail("history", format!("b{b} run {run} answers two requests"));
         }
     }
 
-    fn told_calls(
-        &mut self,
-        truth: &Truth,
-        b: usize,
-        asked: &AskedStart,
-        request: &StartRequest,
-        calls: &[DirectAnswer],
-    ) {
-        let number = asked.request;
+    fn told_calls(&mut self, truth: &Truth, asked: &AskedStart, calls: &[DirectAnswer]) {
+        let (b, number) = (asked.b, asked.request);
         let mine: Vec<_> = calls.iter().map(|call| (call.lead, call.call)).collect();
         let has_calls = mine.iter().any(|(_, call)| call.is_some());
-        let facts = self.requests.entry(number).or_default();
         // Where no call was claimed nothing is remembered, and the next try is another.
         if has_calls {
-            let known = facts.calls.replace(mine.clone());
-            let is_same = known.is_none_or(|known| known == mine) && facts.run.is_none();
-            if request.key.is_some() && !is_same {
+            self.hold_key(asked);
+            let is_old = self.day(asked) == Day::Second
+                && self.requests[&number].started[0].calls.as_ref() == Some(&mine);
+            let is_same = self.began(asked).is_none_or(|began| {
+                let known = began.calls.replace(mine.clone());
+                known.is_none_or(|known| known == mine) && began.run.is_none()
+            });
+            if asked.key.is_some() && (!is_same || is_old) {
                 self.fail("history", format!("b{b} request {number} has two answers"));
             }
+        } else {
+            self.key_is_free(asked);
         }
         for answer in calls {
             let exists = |call: &CallId| truth.calls.iter().any(|known| known.call == *call);
@@ -172,6 +204,17 @@ impl Judge {
                 self.fail("history", format!("b{b} lead {lead} was told {outcome:?}"));
             }
         }
+    }
+
+    /// What a request has started, in the day of its key in which it was asked and answered.
+    fn began(&mut self, asked: &AskedStart) -> Option<&mut Began> {
+        let day = match self.day(asked) {
+            Day::First => 0,
+            Day::Second => 1,
+            Day::Between => return None,
+        };
+        let request = self.requests.get_mut(&asked.request)?;
+        Some(&mut request.started[day])
     }
 
     /// A stop has its answer.
@@ -245,7 +288,7 @@ impl Judge {
         let is_it = |(&number, request): (&u64, &Request)| {
             number >= 1_000_000 + 10 * b as u64
                 && number < 1_000_000 + 10 * b as u64 + 10
-                && request.run == Some(run)
+                && request.started[0].run == Some(run)
         };
         self.requests.range(1_000_000..).any(is_it)
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ringfence_core::call::{CallStatus, Job, Outcome};
 use ringfence_core::ids::RunId;
 use ringfence_core::state::RunStatus;
-use ringfence_flows::records::Progress;
+use ringfence_flows::records::{Progress, RunEnd};
 
 use super::{ClaimFacts, Judge};
 use crate::carrier::Truth;
@@ -24,11 +24,28 @@ impl Judge {
             );
         }
         for (b, shelf) in store.shelves.iter().enumerate() {
-            self.look_back_at(b, shelf, truth);
+            self.look_back_at(b, shelf, store, truth);
         }
     }
 
-    fn look_back_at(&mut self, b: usize, shelf: &Shelf, truth: &Truth) {
+    /// In a run that nobody stopped, whoever could be called had a slot.
+    fn look_for_passed_over(&mut self, b: usize, run: RunId, shelf: &Shelf, store: &Store) {
+        let record = &shelf.runs[&run];
+        let is_completed = |end: &RunEnd| end.status == RunStatus::Completed;
+        if !record.end.as_ref().is_some_and(is_completed) {
+            return;
+        }
+        for (index, lead) in (0..).zip(store.roster(record.roster)) {
+            let known = shelf.leads.get(&lead);
+            let is_callable = known.is_some_and(|lead| lead.phone.is_some());
+            if is_callable && !self.claimed.contains(&(b, run, index)) {
+                let words = format!("b{b} run {run} passed over lead {lead}");
+                self.fail("outcome", words);
+            }
+        }
+    }
+
+    fn look_back_at(&mut self, b: usize, shelf: &Shelf, store: &Store, truth: &Truth) {
         let mut completed: BTreeMap<RunId, u32> = BTreeMap::new();
         let mut canceled: BTreeMap<RunId, u32> = BTreeMap::new();
         for call in truth.calls.iter().filter(|call| call.b == b) {
@@ -62,6 +79,7 @@ impl Judge {
             }
         }
         for (&run, record) in &shelf.runs {
+            self.look_for_passed_over(b, run, shelf, store);
             let Some(end) = &record.end else {
                 self.fail("liveness", format!("b{b} run {run} was never filed"));
                 continue;

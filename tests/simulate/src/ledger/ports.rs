@@ -1,6 +1,9 @@
 //! The ledger as flows see it: over a network that loses requests and answers.
 
-use anyhow::{Result, bail, ensure};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+
+use anyhow::{Context, Result, bail, ensure};
 use ringfence_core::ids::{BusinessId, CallId, CallSid, LeadId, RosterId, RunId};
 use ringfence_core::state::State;
 use ringfence_core::time::Timestamp;
@@ -11,8 +14,9 @@ use ringfence_flows::ledger::{
 use ringfence_flows::records::{CallNote, CallRecord, Lead, RunEnd, RunRecord};
 use std::time::Duration;
 
-use super::Write;
+use super::batch::Batch;
 use super::write::{Seen, started};
+use super::{Store, Write};
 use crate::faults::Fault;
 use crate::sim::Act;
 use crate::world::SimWorld;
@@ -23,7 +27,11 @@ const CLEANUP_EVERY: Duration = Duration::from_secs(60);
 
 impl SimWorld {
     /// A request to the store that only reads, or that may be repeated at will.
-    async fn near<T>(&self, business: Option<&BusinessId>, f: impl FnOnce() -> T) -> Result<T> {
+    pub(super) async fn near<T>(
+        &self,
+        business: Option<&BusinessId>,
+        f: impl FnOnce() -> T,
+    ) -> Result<T> {
         if let Some(business) = business {
             self.check_own(business);
         }
@@ -40,8 +48,14 @@ impl SimWorld {
     }
 
     /// Sends a write as the SDK does, until something is known or its attempts are used up.
-    async fn send(&self, business: &BusinessId, write: Write) -> Result<Option<Seen>> {
+    async fn send(&self, business: &BusinessId, mut write: Write) -> Result<Option<Seen>> {
         let b = self.check_own(business);
+        if self.who().is_next {
+            // It goes on from what it read together with the state.
+            let rev = usize::try_from(write.from_rev).expect("writes are few");
+            let read = self.sim.store.borrow().shelves[b].of_next[rev - 1];
+            write.of_next = Some(read.unwrap_or(0) + 1);
+        }
         for _ in 0..ATTEMPTS {
             self.hop(self.store_ms()).await;
             let sim = &self.sim;
@@ -78,8 +92,11 @@ impl SimWorld {
 impl States for SimWorld {
     async fn load(&self, business: &BusinessId) -> Result<Option<Stored>> {
         let b = self.check_own(business);
-        let load = || self.sim.store.borrow().shelves[b].stored.clone();
-        self.near(Some(business), load).await.map(Some)
+        let load = || {
+            let store = self.sim.store.borrow();
+            store.shelves.get(b).map(|shelf| shelf.stored.clone())
+        };
+        self.near(Some(business), load).await
     }
 
     async fn commit(
@@ -131,44 +148,62 @@ impl Starts for SimWorld {
 
 impl Rosters for SimWorld {
     async fn roster_leads(&self, roster: RosterId, positions: &[u32]) -> Result<Vec<LeadId>> {
-        let read = || {
-            let store = self.sim.store.borrow();
-            let Some(leads) = store.rosters.get(&roster) else {
-                bail!("a roster page is missing");
+        let scale = self.sim.store.borrow().scale;
+        let places: Vec<_> = positions.iter().map(|&at| scale.place_of(at)).collect();
+        let wanted: BTreeSet<u32> = places.iter().map(|&(page, _)| page).collect();
+        let mut pages = BTreeMap::new();
+        for page in wanted {
+            let read = || self.sim.store.borrow().pages.get(&(roster, page)).cloned();
+            let leads = match self.near(None, read).await? {
+                Some(leads) => Some(leads),
+                None => self.near(None, read).await?,
             };
-            let lead = |&position: &u32| leads.get(position as usize).copied();
-            let found: Option<Vec<_>> = positions.iter().map(lead).collect();
-            found.ok_or_else(|| anyhow::anyhow!("a position is beyond the end of its roster"))
-        };
-        self.near(None, read).await?
+            pages.insert(page, leads.context("a roster page is missing")?);
+        }
+        let leads = places.into_iter().map(|(page, place)| {
+            let lead = pages[&page].get(place).copied();
+            lead.context("a position is beyond the end of its roster")
+        });
+        leads.collect()
     }
 
     async fn put_roster(&self, roster: RosterId, leads: &[LeadId]) -> Result<()> {
-        let put = || {
-            let mut store = self.sim.store.borrow_mut();
-            store.rosters.insert(roster, leads.into());
-        };
-        self.near(None, put).await
+        let pages = self.sim.store.borrow().scale.pages_of(leads);
+        let put = |page: &_| self.sim.store.borrow_mut().put_page(roster, page);
+        self.batch(None, Batch::Write, &pages, put).await
     }
 
     async fn leads(&self, business: &BusinessId, ids: &[LeadId]) -> Result<Vec<Lead>> {
-        let b = self.check_own(business);
-        let read = || {
-            let store = self.sim.store.borrow();
-            let of = |id| store.shelves[b].leads.get(id).cloned();
-            ids.iter().filter_map(of).collect()
-        };
-        self.near(Some(business), read).await
+        let mut leads = self.some_leads(business, ids).await?;
+        let is_missed = |id: &LeadId| !leads.iter().any(|lead| lead.id == *id);
+        let missed: Vec<LeadId> = ids.iter().copied().filter(is_missed).collect();
+        if !missed.is_empty() {
+            // Only an up-to-date answer proves that a lead does not exist.
+            leads.extend(self.some_leads(business, &missed).await?);
+        }
+        Ok(leads)
     }
 
     async fn missing_leads(&self, business: &BusinessId, ids: &[LeadId]) -> Result<Vec<LeadId>> {
+        let found = self.some_leads(business, ids).await?;
+        let found: BTreeSet<LeadId> = found.iter().map(|lead| lead.id).collect();
+        let wanted: BTreeSet<LeadId> = ids.iter().copied().collect();
+        Ok(wanted.difference(&found).copied().collect())
+    }
+}
+
+impl SimWorld {
+    async fn some_leads(&self, business: &BusinessId, ids: &[LeadId]) -> Result<Vec<Lead>> {
         let b = self.check_own(business);
-        let read = || {
-            let store = self.sim.store.borrow();
-            let is_missing = |id: &LeadId| !store.shelves[b].leads.contains_key(id);
-            ids.iter().copied().filter(is_missing).collect()
+        let ids: BTreeSet<LeadId> = ids.iter().copied().collect();
+        let ids: Vec<LeadId> = ids.into_iter().collect();
+        let mut found = Vec::new();
+        let read = |id: &LeadId| {
+            let store: &Store = &self.sim.store.borrow();
+            found.extend(store.shelves[b].leads.get(id).cloned());
         };
-        self.near(Some(business), read).await
+        self.batch(Some(business), Batch::Read, &ids, read).await?;
+        Ok(found)
     }
 }
 
@@ -176,28 +211,58 @@ impl Calls for SimWorld {
     async fn note(&self, business: &BusinessId, note: &CallNote) -> Result<()> {
         let b = self.check_own(business);
         let put = || self.sim.store.borrow_mut().shelves[b].note(note);
-        self.near(Some(business), put).await
+        self.near(Some(business), put).await?
     }
 
     async fn calls(&self, business: &BusinessId, calls: &[CallId]) -> Result<Vec<CallRecord>> {
         let b = self.check_own(business);
-        let read = || {
-            let store = self.sim.store.borrow();
-            let of = |call| Some(store.shelves[b].calls.get(call)?.record.clone());
-            calls.iter().filter_map(of).collect()
+        let calls: BTreeSet<CallId> = calls.iter().copied().collect();
+        let calls: Vec<CallId> = calls.into_iter().collect();
+        let mut found = Vec::new();
+        let read = |call: &CallId| {
+            let store: &Store = &self.sim.store.borrow();
+            found.extend(
+                store.shelves[b]
+                    .calls
+                    .get(call)
+                    .map(|row| row.record.clone()),
+            );
         };
-        self.near(Some(business), read).await
+        self.batch(Some(business), Batch::Read, &calls, read)
+            .await?;
+        Ok(found)
     }
 
-    async fn sids_since(&self, business: &BusinessId, since: Timestamp) -> Result<Vec<CallSid>> {
+    async fn sids_since(
+        &self,
+        business: &BusinessId,
+        since: Timestamp,
+    ) -> Result<Vec<(CallId, CallSid)>> {
         let b = self.check_own(business);
-        let read = || {
-            let store = self.sim.store.borrow();
-            let calls = store.shelves[b].calls.values();
-            let recent = calls.filter(|row| row.record.call.minted_at() >= since);
-            recent.filter_map(|row| row.record.sid.clone()).collect()
-        };
-        self.near(Some(business), read).await
+        let most = self.sim.store.borrow().scale.query_max;
+        let mut sids = Vec::new();
+        let mut from = Bound::Unbounded;
+        // What is recorded between two pages may be on the next.
+        loop {
+            let read = || {
+                let store = self.sim.store.borrow();
+                let calls = store.shelves[b].calls.range((from, Bound::Unbounded));
+                let recent = calls.filter(|(call, _)| call.minted_at() >= since);
+                let page = recent.map(|(call, row)| (*call, row.record.sid.clone()));
+                page.take(most).collect::<Vec<_>>()
+            };
+            let page = self.near(Some(business), read).await?;
+            let last = page.last().map(|&(call, _)| call);
+            let is_last = page.len() < most;
+            sids.extend(
+                page.into_iter()
+                    .filter_map(|(call, sid)| Some((call, sid?))),
+            );
+            match last {
+                Some(last) if !is_last => from = Bound::Excluded(last),
+                Some(_) | None => return Ok(sids),
+            }
+        }
     }
 }
 

@@ -18,6 +18,9 @@ pub struct Write {
     pub stamp: Stamp,
     pub from_rev: u64,
     pub to: State,
+    /// What a worker of the next release sets besides. Others name only what they know, and
+    /// the rest of the item stays as it is.
+    pub of_next: Option<u64>,
     /// The write is refused where there are more leases than this.
     room: u32,
     claimed: Vec<CallId>,
@@ -63,6 +66,7 @@ impl Write {
             stamp,
             from_rev: from.rev,
             to: to.clone(),
+            of_next: None,
             room,
             claimed,
             start: None,
@@ -99,7 +103,7 @@ impl Write {
         let key = start.and_then(|start| Some((start.key.as_ref()?, start)));
         let used = key.and_then(|(key, start)| {
             let used = shelf.keys.get(&key.key)?;
-            (used.at >= start.now.before(KEY_LIFE)).then(|| used.clone())
+            (used.at >= oldest_good(start.now)).then(|| used.clone())
         });
         if is_state_refused || there.is_some() || used.is_some() {
             return Err(Box::new(Refusal {
@@ -129,6 +133,10 @@ impl Write {
         if self.is_transaction() {
             shelf.tokens.insert(self.stamp);
         }
+        let rev = usize::try_from(self.from_rev).expect("writes are few");
+        let kept = shelf.of_next.last().copied().flatten();
+        shelf.of_next.truncate(rev);
+        shelf.of_next.push(self.of_next.or(kept));
         shelf.leases = self.to.slots_in_use();
         shelf.by = self.stamp;
         shelf.stored = Stored {
@@ -167,13 +175,13 @@ impl Write {
         if let Some(start) = start
             && let Some(key) = &start.key
             && let Some(used) = shelf.keys.get(&key.key)
-            && used.at >= start.now.before(KEY_LIFE)
         {
-            return if used.by == self.stamp {
-                Seen::Ours
-            } else {
-                Seen::KeyUsed(used.started.clone())
-            };
+            if used.by == self.stamp {
+                return Seen::Ours;
+            }
+            if used.at >= oldest_good(start.now) {
+                return Seen::KeyUsed(used.started.clone());
+            }
         }
         if let Some(run) = start.and_then(|start| start.run.as_ref())
             && shelf.runs_by.get(&run.run) == Some(&self.stamp)
@@ -220,5 +228,10 @@ impl Seen {
 /// What a request key stands for, unless it came over a day ago.
 pub(super) fn started(shelf: &Shelf, key: &str, now: Timestamp) -> Option<Started> {
     let key = shelf.keys.get(key)?;
-    (key.at >= now.before(KEY_LIFE)).then(|| key.started.clone())
+    (key.at >= oldest_good(now)).then(|| key.started.clone())
+}
+
+/// Keys that came before this are free again.
+fn oldest_good(now: Timestamp) -> Timestamp {
+    now.before(KEY_LIFE)
 }

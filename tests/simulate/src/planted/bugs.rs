@@ -36,11 +36,11 @@ pub const BUGS: &[Bug] = &[
         "calm",
     ),
     bug("freed-by-clock", "a lease is freed by the clock", "carrier"),
-    bug("no-fence", "a call is settled before its fence", "fence"),
+    bug("no-fence", "a call is settled before its fence", "late"),
     bug(
         "short-fence",
         "the fence forgets the life of a worker",
-        "fence",
+        "late",
     ),
     bug(
         "freed-on-5xx",
@@ -151,7 +151,7 @@ pub const BUGS: &[Bug] = &[
     bug(
         "one-look",
         "one answer that does not know a call is believed",
-        "fence",
+        "late",
     ),
     bug("number-logged", "a whole number is logged", "calm"),
     bug("number-in-error", "a whole number is in an error", "store"),
@@ -159,5 +159,78 @@ pub const BUGS: &[Bug] = &[
         "twice-counted",
         "a call that ended is counted twice",
         "calm",
+    ),
+    bug(
+        "unknown-dropped",
+        "an old worker drops what it does not know",
+        "release",
+    ),
+    bug(
+        "unread-extra",
+        "a new worker does not go on from what is stored",
+        "release",
+    ),
+    bug(
+        "left-over-written",
+        "writes left over by a batch are taken as written",
+        "store",
+    ),
+    bug(
+        "left-over-read",
+        "keys left over by a batch are taken as missing",
+        "store",
+    ),
+    bug(
+        "partial-roster",
+        "a run begins with a roster that could not be stored",
+        "store",
+    ),
+    bug(
+        "page-edge",
+        "the last lead of a page is looked for on the next",
+        "calm",
+    ),
+    bug(
+        "one-page",
+        "only the first page of recorded calls is read",
+        "workers",
+    ),
+    bug("key-for-ever", "a request key outlives its day", "users"),
+    bug(
+        "key-for-hours",
+        "a request key is forgotten within its day",
+        "users",
+    ),
+    bug(
+        "any-body",
+        "a request key with another body is answered as the first",
+        "users",
+    ),
+    bug(
+        "key-expired-kept",
+        "a request whose key is over a day old is refused for it",
+        "users",
+    ),
+    bug("no-margin", "the fence forgets that clocks differ", "late"),
+    bug("late-dial", "a worker dials after its window", "late"),
+    bug(
+        "lease-not-looked-at",
+        "what is found by number counts without its lease",
+        "late",
+    ),
+    bug(
+        "own-sid",
+        "a call's own SID counts as another's, and it as unknown",
+        "late",
+    ),
+    bug(
+        "doubt-believed",
+        "an end that nobody could confirm is believed",
+        "late",
+    ),
+    bug(
+        "short-look-back",
+        "a call that was dated late is taken for the next one",
+        "late",
     ),
 ];

@@ -52,6 +52,7 @@ const QUEUE: &str = "shared/flows/src/start/queue.rs";
 const SETTLE: &str = "shared/flows/src/settle.rs";
 const WRITE: &str = "tests/simulate/src/ledger/write.rs";
 const PORTS: &str = "tests/simulate/src/ledger/ports.rs";
+const BATCH: &str = "tests/simulate/src/ledger/batch.rs";
 const LIFE: &str = "tests/simulate/src/carrier/life.rs";
 
 /// All places.
@@ -208,8 +209,9 @@ pub(super) const EDITS: &[Edit] = &[
     ),
     edit(
         WRITE,
-        "            (used.at >= start.now.before(KEY_LIFE)).then(|| used.clone())",
-        r#"            let is_known = used.at >= start.now.before(KEY_LIFE);
+        "            (used.at >= oldest_good(start.now)).then(|| used.clone())",
+        r#"            let is_known = used.at >= oldest_good(start.now)
+                || ringfence_core::planted::is("key-expired-kept");
             (is_known && !ringfence_core::planted::is("key-after")).then(|| used.clone())"#,
     ),
     edit(
@@ -335,5 +337,104 @@ pub(super) const EDITS: &[Edit] = &[
                 }
                 bail!("failed to commit a state, or not yet applied")
             }"#,
+    ),
+    edit(
+        WRITE,
+        "        shelf.of_next.push(self.of_next.or(kept));",
+        r#"        let kept = kept.filter(|_| !ringfence_core::planted::is("unknown-dropped"));
+        shelf.of_next.push(self.of_next.or(kept));"#,
+    ),
+    edit(
+        PORTS,
+        "            write.of_next = Some(read.unwrap_or(0) + 1);",
+        r#"            let read = read.filter(|_| !ringfence_core::planted::is("unread-extra"));
+            write.of_next = Some(read.unwrap_or(0) + 1);"#,
+    ),
+    edit(
+        BATCH,
+        "            if left.is_empty() {",
+        r#"            let is_taken = match batch {
+                Batch::Read => ringfence_core::planted::is("left-over-read"),
+                Batch::Write => ringfence_core::planted::is("left-over-written"),
+            };
+            if left.is_empty() || is_taken {"#,
+    ),
+    edit(
+        QUEUE,
+        "        world.ledger().put_roster(roster, ids).await?;",
+        r#"        let put = world.ledger().put_roster(roster, ids).await;
+        if !ringfence_core::planted::is("partial-roster") {
+            put?;
+        }"#,
+    ),
+    edit(
+        "tests/simulate/src/ledger/pages.rs",
+        "        (position / leads, (position % leads) as usize)",
+        r#"        if ringfence_core::planted::is("page-edge") && position % leads == leads - 1 {
+            return (position / leads + 1, 0);
+        }
+        (position / leads, (position % leads) as usize)"#,
+    ),
+    edit(
+        PORTS,
+        "            let is_last = page.len() < most;",
+        r#"            let is_last = page.len() < most || ringfence_core::planted::is("one-page");"#,
+    ),
+    edit(
+        WRITE,
+        "    now.before(KEY_LIFE)\n",
+        r#"    if ringfence_core::planted::is("key-for-ever") {
+        return now.before(100 * KEY_LIFE);
+    }
+    if ringfence_core::planted::is("key-for-hours") {
+        return now.before(KEY_LIFE / 2);
+    }
+    now.before(KEY_LIFE)
+"#,
+    ),
+    edit(
+        "shared/flows/src/start/replay.rs",
+        "    if started.request_digest != key.request_digest {",
+        r#"    let is_other = started.request_digest != key.request_digest;
+    if is_other && !ringfence_core::planted::is("any-body") {"#,
+    ),
+    edit(
+        STATE,
+        "            .after(timing.margin)\n            .has_passed(now)",
+        r#"            .after(if crate::planted::is("no-margin") {
+                std::time::Duration::ZERO
+            } else {
+                timing.margin
+            })
+            .has_passed(now)"#,
+    ),
+    edit(
+        PLACE,
+        "    let placed = if order.dial_by.has_passed(world.now()) {",
+        r#"    let is_over = order.dial_by.has_passed(world.now());
+    let placed = if is_over && !ringfence_core::planted::is("late-dial") {"#,
+    ),
+    edit(
+        SETTLE,
+        "    Ok(if is_leased {",
+        r#"    Ok(if is_leased || ringfence_core::planted::is("lease-not-looked-at") {"#,
+    ),
+    edit(
+        SETTLE,
+        "    if let Some((_, own)) = recorded.iter().find(|(of, _)| *of == call) {",
+        r#"    if let Some((_, own)) = recorded.iter().find(|(of, _)| *of == call)
+        && !ringfence_core::planted::is("own-sid")
+    {"#,
+    ),
+    edit(
+        SETTLE,
+        "        && !known.is_unconfirmed()",
+        r#"        && (ringfence_core::planted::is("doubt-believed") || !known.is_unconfirmed())"#,
+    ),
+    edit(
+        SETTLE,
+        "    let claimed_since = since.before(world.timing().fence() * 2);",
+        r#"    let times = if ringfence_core::planted::is("short-look-back") { 1 } else { 2 };
+    let claimed_since = since.before(world.timing().fence() * times);"#,
     ),
 ];

@@ -12,6 +12,7 @@ use ringfence_flows::records::Lead;
 use ringfence_flows::start::{Leads, PublicHost, Shape};
 use uuid::Uuid;
 
+use super::keys::reuse;
 use super::{Deed, What, Wish};
 use crate::ledger::Shelf;
 use crate::sim::{Act, Sim};
@@ -36,7 +37,7 @@ pub fn cast(sim: &Rc<Sim>, profile: &str) {
         let id = format!("b{b}").parse().expect("a letter and a digit");
         {
             let mut store = sim.store.borrow_mut();
-            store.rosters.insert(list, all.as_slice().into());
+            store.put_roster(list, &all);
             store.shelves.push(Shelf::new(id, state, leads));
         }
         plan(sim, b, &all, list, storm_ms, profile);
@@ -83,7 +84,7 @@ fn leads(sim: &Sim) -> BTreeMap<LeadId, Lead> {
 
 fn plan(sim: &Sim, b: usize, all: &[LeadId], list: RosterId, storm_ms: u64, profile: &str) {
     let kernel = &sim.kernel;
-    let is_busy = ["all", "fence", "users"].contains(&profile);
+    let is_busy = ["all", "fence", "late", "users"].contains(&profile);
     let deeds = if is_busy {
         kernel.between(3, 16)
     } else {
@@ -100,13 +101,18 @@ fn plan(sim: &Sim, b: usize, all: &[LeadId], list: RosterId, storm_ms: u64, prof
             repeats: 0,
         },
     );
+    let mut sent = Vec::new();
     for _ in 0..deeds {
         let ms = kernel.between(0, storm_ms);
         let choice = if is_busy { kernel.between(0, 13) } else { 0 };
         let (what, repeats) = match choice {
             0..=3 => {
                 let repeats = u32::try_from(kernel.between(0, 2)).expect("few");
-                (What::Start(Box::new(wish(sim, all, list))), repeats)
+                let wish = wish(sim, all, list);
+                if wish.key.is_some() {
+                    sent.push((ms, wish.clone()));
+                }
+                (What::Start(Box::new(wish)), repeats)
             }
             4 => (What::Stop(kernel.between(0, 9), LiveCalls::Finish), 1),
             5 => (What::Stop(kernel.between(0, 9), LiveCalls::HangUp), 1),
@@ -124,6 +130,25 @@ fn plan(sim: &Sim, b: usize, all: &[LeadId], list: RosterId, storm_ms: u64, prof
             _ => (What::Status(kernel.between(0, 9)), 6),
         };
         sim.plan_deed(ms, Deed { b, what, repeats });
+    }
+    reuse(sim, b, &sent, storm_ms);
+    if profile == "late" {
+        impatience(sim, b, all, list, storm_ms);
+    }
+}
+
+/// Starts that somebody regrets while their requests may still be under way.
+fn impatience(sim: &Sim, b: usize, all: &[LeadId], list: RosterId, storm_ms: u64) {
+    let kernel = &sim.kernel;
+    let plan = |ms, what, repeats| sim.plan_deed(ms, Deed { b, what, repeats });
+    for _ in 0..8 {
+        let ms = kernel.between(0, storm_ms);
+        plan(ms, What::Start(Box::new(wish(sim, all, list))), 0);
+        for _ in 0..3 {
+            let what = What::Stop(kernel.between(0, 9), LiveCalls::HangUp);
+            plan(ms + kernel.between(10_000, 80_000), what, 1);
+        }
+        plan(ms + kernel.between(10_000, 80_000), What::Cleanup, 3);
     }
 }
 
