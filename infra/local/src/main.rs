@@ -1,7 +1,7 @@
 //! `ringfence`: the local stack on the command line.
 
 use clap::{Parser, Subcommand};
-use ringfence_local::{demo, serve};
+use ringfence_local::{demo, outside, serve};
 use tracing_subscriber::EnvFilter;
 
 /// Bulk outbound calls that never exceed their limit.
@@ -18,6 +18,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Keeps the stack up for curl and other clients.
     Serve(serve::ServeArgs),
+    /// Simulates Twilio in a process of its own, for `TWILIO_API_BASE`.
+    Twilio(outside::TwilioArgs),
 }
 
 /// One thread: the embedded database has one lock, and one owner is fastest.
@@ -26,7 +28,7 @@ async fn main() -> anyhow::Result<()> {
     let Cli { command } = Cli::parse();
     let quiet = match command {
         Command::Demo(_) => "error",
-        Command::Serve(_) => "info",
+        Command::Serve(_) | Command::Twilio(_) => "info",
     };
     // The SDK complains that it cannot close a connection; the embedded services have none.
     let connections = "aws_smithy_runtime::client::http::connection_poisoning=off";
@@ -42,5 +44,6 @@ async fn main() -> anyhow::Result<()> {
             std::process::exit(if verdict.is_kept() { 0 } else { 1 });
         }
         Command::Serve(args) => serve::run(args).await,
+        Command::Twilio(args) => outside::run(args).await,
     }
 }

@@ -1,4 +1,4 @@
-//! Lets the simulated Twilio listen on a port.
+//! Lets the simulated Twilio listen on a port, by itself or with its truth beside it.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -7,12 +7,17 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::Response;
-use http::StatusCode;
+use axum::routing::get;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, StatusCode};
 use tokio::net::TcpListener;
 use tokio::time::sleep;
 
 use super::SimTwilio;
 use super::script::Lost;
+
+/// Where a judge reads the [`Truth`](super::Truth); nothing of Twilio's own is there.
+const TRUTH_PATH: &str = "/truth";
 
 /// Larger than any request that Twilio accepts.
 const REQUEST_BYTES_MAX: usize = 256 * 1024;
@@ -26,6 +31,23 @@ impl SimTwilio {
         let router = Router::new().fallback(answer).with_state(self);
         axum::serve(listener, router).await
     }
+
+    /// Serves the REST API, and at `GET /truth` all that a judge may want to know, to anybody.
+    pub async fn serve_with_truth(self, listener: TcpListener) -> std::io::Result<()> {
+        let router = Router::new()
+            .route(TRUTH_PATH, get(truth))
+            .fallback(answer)
+            .with_state(self);
+        axum::serve(listener, router).await
+    }
+}
+
+async fn truth(State(twilio): State<SimTwilio>) -> Response {
+    let body = twilio.truth().to_json().to_string();
+    let mut response = Response::new(Body::from(body));
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(CONTENT_TYPE, json);
+    response
 }
 
 async fn answer(State(twilio): State<SimTwilio>, request: Request) -> Result<Response, Infallible> {

@@ -16,6 +16,8 @@ use super::call::{Call, Mark, Tag};
 use super::script::Silence;
 use super::twiml::Twiml;
 
+mod record;
+
 /// All that the simulated Twilio knows, at one moment.
 #[derive(Debug, Clone)]
 pub struct Truth {

@@ -1,0 +1,432 @@
+"""A stack that is killed at any moment keeps the promise, as the carrier saw it.
+
+`ringfence twilio` runs all the time. `ringfence serve --data DIR` calls through it for
+three businesses and is killed with SIGKILL, again and again, and at last left alone until
+every run is over. Then only the carrier's record and the API's answers count.
+"""
+
+import argparse
+import http.client
+import json
+import os
+import random
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "lib"))
+
+from promise import OVER, Business, History, Run, adds_up, doctored, judge
+from verdict import Verdict
+
+ROOT = Path(__file__).resolve().parents[2]
+LIMITS = [1, 3, 5]
+LEADS = 40
+SETTLE_SECONDS = 6
+# Callbacks of many seconds' calls within seconds.
+SPEED = 60
+# How long a client goes on asking, and how long everything may take after the last kill.
+PATIENCE_SECONDS = 90
+END_SECONDS = 120
+
+
+def build():
+    """Builds the release binary, and returns where it is."""
+    command = ["cargo", "build", "--release", "--locked", "--bin", "ringfence",
+               "--message-format", "json-render-diagnostics"]
+    done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          text=True, check=True)
+    messages = [json.loads(line) for line in done.stdout.splitlines()]
+    return next(it["executable"] for it in messages if it.get("executable"))
+
+
+def free_port(rng):
+    """A port that no outgoing connection is ever given: one of those could connect to itself."""
+    for _ in range(100):
+        port = rng.randrange(20_000, 30_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+    raise RuntimeError("no port is free")
+
+
+class Process:
+    """A `ringfence` that is ended by its own handle."""
+
+    def __init__(self, binary, arguments, env, log):
+        clean = {name: value for name, value in os.environ.items()
+                 if not name.startswith("TWILIO_") and name not in ("PUBLIC_HOST", "SETTLE_SECONDS")}
+        self.process = subprocess.Popen([binary, *arguments], env={**clean, "LOG_LEVEL": "error", **env},
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
+
+    def line(self):
+        """Its first line. A process that ends without one has failed."""
+        text = self.process.stdout.readline()
+        if not text:
+            raise RuntimeError(f"ended with status {self.process.wait()} before it listened")
+        return json.loads(text)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+class Client:
+    """A client of the stack that is told nothing of the kills."""
+
+    def __init__(self, port, key):
+        self.port = port
+        self.key = key
+
+    def once(self, method, path, body=None, **headers):
+        """One answer, or an `OSError` or `HTTPException` if there was none."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=15)
+        headers["authorization"] = f"Bearer {self.key}"
+        if body is not None:
+            body = json.dumps(body)
+            headers["content-type"] = "application/json"
+        try:
+            connection.request(method, path, body, headers)
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read() or b"null")
+        finally:
+            connection.close()
+
+    def ask(self, method, path, body=None, **headers):
+        """Asks until there is an answer, as a client with a key may."""
+        end = time.monotonic() + PATIENCE_SECONDS
+        last = None
+        while time.monotonic() < end:
+            try:
+                status, answer = self.once(method, path, body, **headers)
+                if status not in (500, 503):
+                    return status, answer
+                last = answer
+            except (OSError, http.client.HTTPException, ValueError) as error:
+                last = error
+            time.sleep(0.05)
+        raise RuntimeError(f"{method} {path} had no answer for {PATIENCE_SECONDS} s: {last}")
+
+
+class Shop:
+    """One business: what it asks for, and what it was answered."""
+
+    def __init__(self, client, business_id, business, rng):
+        self.client = client
+        self.id = business_id
+        self.business = business
+        self.rng = rng
+        self.runs = {}
+        self.starts = []
+        self.wrong = []
+        self.polls = 0
+        self.lock = threading.Lock()
+
+    def start(self, body, path="/api/outbound_calls/start", key=None):
+        """Starts with a key, as often as it takes, and keeps the answer."""
+        key = key or f"chaos-{self.rng.getrandbits(64):016x}"
+        status, answer = self.client.ask("POST", path, body, **{"idempotency-key": key})
+        with self.lock:
+            if status == 201:
+                limit = self.business.limit
+                leads = body.get("lead_ids") or list(range(1, LEADS + 1))
+                run = Run(leads=leads, concurrency=body.get("concurrency", limit))
+                self.runs.setdefault(answer["run_id"], run)
+                told = answer["run_id"]
+            elif "calls" in answer:
+                told = [call["call_id"] for call in answer["calls"]]
+                self.business.direct.update(call for call in told if call)
+                # Where every lead is in a call already, nothing was started.
+                told = told if any(told) else None
+            else:
+                told = None
+                if status != 429:
+                    self.wrong.append((status, answer))
+            self.starts.append((path, body, key, told))
+        return told
+
+    def start_run(self, size):
+        leads = self.rng.sample(range(1, LEADS + 1), size)
+        body = {"lead_ids": leads}
+        if self.rng.random() < 0.3:
+            body["concurrency"] = self.rng.randint(1, self.business.limit)
+        return self.start(body, "/api/outbound/bulk-enqueue")
+
+    def start_anything(self):
+        with self.lock:
+            again = self.rng.choice(self.starts) if self.starts and self.rng.random() < 0.2 else None
+        if again:
+            path, body, key, told = again
+            answer = self.start(body, path, key)
+            # What was refused may be asked again; what was started has one answer.
+            if told is not None and answer != told:
+                self.wrong.append((key, told, answer))
+        elif self.queued() < 2 and self.rng.random() < 0.15:
+            self.start_run(self.rng.randint(4, 4 + 3 * self.business.limit))
+        else:
+            # It is refused while a run has all slots, or becomes a run itself.
+            size = self.rng.randint(1, min(3, self.business.limit))
+            body = {"lead_ids": self.rng.sample(range(1, LEADS + 1), size)}
+            if self.rng.random() < 0.05:
+                body["when_full"] = "queue"
+            self.start(body)
+
+    def queued(self):
+        with self.lock:
+            return sum(run.status.get("queued", len(run.leads)) for run in self.runs.values())
+
+    def poll(self):
+        """Looks at every run that is not over; true if all are."""
+        with self.lock:
+            open_runs = [(number, run) for number, run in self.runs.items()
+                         if run.status.get("status") not in OVER]
+        is_over = True
+        for number, run in open_runs:
+            _, status = self.client.ask("GET", f"/api/outbound/runs/{number}")
+            run.status = status
+            self.polls += 1
+            if not adds_up(status) or status["in_progress"] > run.concurrency:
+                self.wrong.append(status)
+            is_over &= status["status"] in OVER
+        _, counts = self.client.ask("GET", "/api/outbound_calls/counts")
+        if counts["active_outbound"] > self.business.limit or counts["max_outbound"] != self.business.limit:
+            self.wrong.append(counts)
+        return is_over and counts["active_outbound"] == 0
+
+    def stop_half_way(self, hang_up):
+        """Starts a run, and stops it once a third of it is over."""
+        number = self.start_run(8 * self.business.limit)
+        run = self.runs[number]
+        while True:
+            _, status = self.client.ask("GET", f"/api/outbound/runs/{number}")
+            ended = status["completed"] + status["failed"]
+            if status["status"] in OVER or ended >= len(run.leads) // 3:
+                break
+            time.sleep(0.05)
+        status, answer = self.client.ask("POST", "/api/outbound/stop-queue",
+                                         {"run_id": number, "hang_up": hang_up})
+        run.stopped_at_ms = time.time() * 1000
+        run.under_way = answer.get("in_progress", 0)
+        if status != 200:
+            self.wrong.append((status, answer))
+
+    def collect(self):
+        """Reads what became of every run."""
+        _, listed = self.client.ask("GET", "/api/outbound/runs?limit=100")
+        numbers = {run["run_id"] for run in listed["items"]}
+        if numbers != self.runs.keys():
+            self.wrong.append(f"runs {numbers} are there, {self.runs.keys()} were answered")
+        for number, run in self.runs.items():
+            run.status = self.client.ask("GET", f"/api/outbound/runs/{number}")[1]
+            run.rows = self.client.ask("GET", f"/api/outbound/runs/{number}/calls")[1]["items"]
+
+
+class Background:
+    """Threads whose failures are kept, and end the judgement."""
+
+    def __init__(self):
+        self.failures = []
+        self.threads = []
+
+    def go(self, work, *arguments):
+        def guarded():
+            try:
+                work(*arguments)
+            except Exception as error:  # whatever it is, the judge must say so
+                self.failures.append(f"{work.__name__}: {error!r}")
+
+        thread = threading.Thread(target=guarded, daemon=True)
+        thread.start()
+        self.threads.append(thread)
+
+    def join(self):
+        end = time.monotonic() + PATIENCE_SECONDS + END_SECONDS
+        for thread in self.threads:
+            thread.join(max(0, end - time.monotonic()))
+        self.failures += ["a client never came to its end" for it in self.threads if it.is_alive()]
+
+
+class Chaos:
+    """The stack, killed and started again."""
+
+    def __init__(self, binary, folder, rng, log, twilio, account):
+        self.port = free_port(rng)
+        self.binary = binary
+        self.rng = rng
+        self.log = log
+        self.arguments = ["serve", "--data", str(folder), "--port", str(self.port), "--sweep-seconds", "1",
+                          "--settle-seconds", str(SETTLE_SECONDS)]
+        self.env = {"TWILIO_API_BASE": twilio, **account}
+        self.stack = None
+        self.kills = 0
+
+    def up(self):
+        self.stack = Process(self.binary, self.arguments, self.env, self.log)
+        return self.stack.line()
+
+    def down(self):
+        self.stack.kill()
+        self.kills += 1
+
+    def strike(self, shops, background):
+        """Lets it live for a moment of the seed's choice, kills it, and starts it again."""
+        chance = self.rng.random()
+        if chance < 0.35:
+            # While a start is decided, placed and written down.
+            background.go(self.rng.choice(shops).start_anything)
+            time.sleep(self.rng.uniform(0, 0.25))
+        elif chance < 0.7:
+            time.sleep(self.rng.uniform(0.05, 0.8))
+        else:
+            time.sleep(self.rng.uniform(0.8, 3))
+        self.down()
+        while self.rng.random() < 0.1:
+            # Before it can listen, or as soon as it does.
+            self.stack = Process(self.binary, self.arguments, self.env, self.log)
+            time.sleep(self.rng.uniform(0, 0.1))
+            self.down()
+        self.up()
+
+
+def open_shops(chaos, system_key, rng):
+    shops = []
+    system = Client(chaos.port, system_key)
+    for number, limit in enumerate(LIMITS):
+        caller_id = f"+9723123450{number}"
+        body = {"name": f"Business {number}", "phone_e164": caller_id, "limit": limit}
+        business_id = system.once("POST", "/api/businesses", body)[1]["business_id"]
+        key = system.once("POST", f"/api/businesses/{business_id}/keys", {"role": "admin"})[1]["api_key"]
+        client = Client(chaos.port, key)
+        # The businesses call the same people.
+        rows = [{"phone": f"+1212555{100 + n:04}", "name": f"Lead {n}"} for n in range(LEADS)]
+        imported = client.once("POST", "/api/outbound/import-leads", {"rows": rows})[1]
+        assert imported["imported_count"] == LEADS, imported
+        shops.append(Shop(client, business_id, Business(limit, caller_id), random.Random(rng.random())))
+    return shops
+
+
+def work(shop, is_closing):
+    """Starts and looks, until it is closing time."""
+    while not is_closing.is_set():
+        shop.start_anything()
+        shop.poll()
+        time.sleep(shop.rng.uniform(0, 0.3))
+
+
+def wreck(chaos, shops, kills):
+    """Kills the stack so often while clients are at work; what failed of them."""
+    background = Background()
+    is_closing = threading.Event()
+    for shop in shops:
+        shop.start({"list_id": 1} if shop.business.limit > 3 else {"lead_ids": [5, 4, 3, 2, 1]})
+        background.go(work, shop, is_closing)
+    for shop, hang_up in [(shops[1], False), (shops[2], True)]:
+        background.go(shop.stop_half_way, hang_up)
+    while chaos.kills < kills:
+        chaos.strike(shops, background)
+    is_closing.set()
+    background.join()
+    return background.failures
+
+
+def rest(shops):
+    """Waits until every run is over and no slot is taken; how long that took, or nothing."""
+    began = time.monotonic()
+    while time.monotonic() - began < END_SECONDS:
+        if all([shop.poll() for shop in shops]):
+            return time.monotonic() - began
+        time.sleep(0.1)
+    return None
+
+
+def read_truth(origin):
+    connection = http.client.HTTPConnection(origin.removeprefix("http://"), timeout=30)
+    try:
+        connection.request("GET", "/truth")
+        return json.loads(connection.getresponse().read())
+    finally:
+        connection.close()
+
+
+def tell(chaos, shops, truth, seconds):
+    """What happened, for people."""
+    verdicts = [create["verdict"] for create in truth["creates"]]
+    rows = [row for shop in shops for run in shop.runs.values() for row in run.rows]
+    print(f"{chaos.kills} kills in {seconds:.0f} s; {len(truth['calls'])} calls of"
+          f" {sum(len(shop.runs) for shop in shops)} runs and {len(shops)} businesses,"
+          f" {sum(len(shop.business.direct) for shop in shops)} direct calls;"
+          f" {len(verdicts)} creates, {verdicts.count('unread')} of them cut off;"
+          f" {sum(row['error'] == 'unconfirmed' for row in rows)} leads never confirmed;"
+          f" {sum(shop.polls for shop in shops)} looks at runs", flush=True)
+
+
+def judge_history(verdict, history):
+    for claim, complaints in judge(history).items():
+        verdict.check(claim, not complaints, "\n".join(complaints[:20]))
+    for slip, check, spoilt in doctored(history):
+        verdict.check(f"a record with {slip} is noticed", check(spoilt))
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4), "big"))
+    parser.add_argument("--kills", type=int, default=80)
+    parser.add_argument("--faults", choices=["none", "rough"], default="none")
+    parser.add_argument("--binary", help="a ringfence that is built already")
+    options = parser.parse_args()
+    verdict = Verdict()
+    binary = options.binary or build()
+    print(f"seed {options.seed}", flush=True)
+    rng = random.Random(options.seed)
+    account = {"TWILIO_ACCOUNT_SID": f"AC{rng.getrandbits(128):032x}",
+               "TWILIO_AUTH_TOKEN": f"{rng.getrandbits(128):032x}"}
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder, open(f"{folder}/log", "wb") as log:
+        twilio = Process(binary, ["twilio", "--port", "0", "--speed", str(SPEED), "--seed",
+                                  str(options.seed), "--faults", options.faults], account, log)
+        chaos = None
+        try:
+            origin = twilio.line()["listening"]
+            chaos = Chaos(binary, Path(folder) / "data", rng, log, origin, account)
+            shops = open_shops(chaos, chaos.up()["system_admin_key"], rng)
+            failures = wreck(chaos, shops, options.kills)
+            verdict.check("every client got its answers", not failures, "\n".join(failures))
+            rested = rest(shops)
+            verdict.check(f"left alone, every run ends and every slot is free within {END_SECONDS} s",
+                          rested is not None)
+            print(f"that took {rested or END_SECONDS:.1f} s", flush=True)
+            for shop in shops:
+                shop.collect()
+            truth = read_truth(origin)
+        finally:
+            for process in (chaos and chaos.stack, twilio):
+                if process:
+                    process.kill()
+        tell(chaos, shops, truth, time.monotonic() - began)
+        log.flush()
+        if verdict.failed:
+            print(Path(log.name).read_text(encoding="utf-8")[-4000:])
+    verdict.check("at least 50 kills" if options.kills >= 50 else "the kills asked for",
+                  chaos.kills >= options.kills)
+    wrong = [f"{shop.id}: {it}" for shop in shops for it in shop.wrong]
+    verdict.check("counts add up at every look, slots are within limits,"
+                  " and a key gives its first answer again", not wrong, "\n".join(wrong[:20]))
+    runs = {(shop.id, number): run for shop in shops for number, run in shop.runs.items()}
+    cut = [run.status for run in runs.values() if run.stopped_at_ms and run.status["canceled"] > 0]
+    verdict.check("a run was stopped half way, and its waiting leads canceled", cut)
+    judge_history(verdict, History({shop.id: shop.business for shop in shops}, runs, truth))
+    verdict.check("counts that do not add up are noticed",
+                  not adds_up({**next(iter(runs.values())).status, "total_leads": 10_000}))
+    verdict.end()
+
+
+if __name__ == "__main__":
+    main()
