@@ -1,6 +1,12 @@
 //! Keys: who may come in, what for, and that no secret stays with us.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use authorizer::REMEMBERED_FOR;
 use http::Method;
+use ringfence_local::aws::dynamo::{FaultKind, StoreFault, When};
+use ringfence_local::aws::trap::Side;
 use ringfence_shell::secrets::ApiKey;
 use serde_json::{Value, json};
 
@@ -113,6 +119,14 @@ async fn an_agent_starts_and_watches_and_does_nothing_else() {
         .of_status(200);
 }
 
+/// Revokes a key of an office.
+async fn revoke(story: &Story, office: &Office, key_id: &str) -> Answer {
+    let path = format!("/api/businesses/{}/keys/{key_id}", office.id);
+    story
+        .send(&office.key, Method::DELETE, &path, Value::Null)
+        .await
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_revoked_key_is_no_key() {
     let mut story = Setting::plain().begin().await;
@@ -123,24 +137,102 @@ async fn a_revoked_key_is_no_key() {
         key,
         ..office.clone()
     };
-    story.get(&agent, COUNTS).await.of_status(200);
-    let path = format!("/api/businesses/{}/keys/{id}", office.id);
-    let revoke = async || {
-        story
-            .send(&office.key, Method::DELETE, &path, Value::Null)
-            .await
-    };
-    assert_eq!(revoke().await.of_status(200)["success"], true);
+    let gone = revoke(&story, &office, &id).await.of_status(200);
+    assert_eq!(gone["success"], true);
     story
         .get(&agent, COUNTS)
         .await
         .assert_refused(401, "unauthorized");
-    revoke().await.assert_refused(404, "not_found");
+    revoke(&story, &office, &id)
+        .await
+        .assert_refused(404, "not_found");
     story.get(&office, COUNTS).await.of_status(200);
     let listed = story
         .get(&office, &format!("/api/businesses/{}/keys", office.id))
         .await;
     assert_eq!(listed.of_status(200)["items"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_is_in_use_is_dead_a_minute_after_it_was_revoked() {
+    assert_eq!(REMEMBERED_FOR.as_secs(), 60);
+    let mut story = Setting::plain().begin().await;
+    let office = story.open(3).await;
+    let key = story.key_for(&office, "agent").await;
+    let id = ApiKey::parse(&key).unwrap().key_id;
+    let agent = Office {
+        key,
+        ..office.clone()
+    };
+    story.get(&agent, COUNTS).await.of_status(200);
+    revoke(&story, &office, &id).await.of_status(200);
+    story.wait(59).await;
+    story.get(&agent, COUNTS).await.of_status(200);
+    // Being used does not prolong it.
+    story.wait(1).await;
+    story
+        .get(&agent, COUNTS)
+        .await
+        .assert_refused(401, "unauthorized");
+}
+
+/// When the keys of an office were last used, by key id.
+async fn uses(story: &Story, office: &Office) -> BTreeMap<String, Value> {
+    let path = format!("/api/businesses/{}/keys", office.id);
+    let listed = story
+        .send_as_system(office, Method::GET, &path, Value::Null)
+        .await
+        .of_status(200);
+    let items = listed["items"].as_array().unwrap();
+    let use_of = |item: &Value| {
+        let id = item["key_id"].as_str().unwrap().to_owned();
+        (id, item["last_used_at"].clone())
+    };
+    items.iter().map(use_of).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_s_last_use_is_known_to_the_hour_and_noted_once_in_it() {
+    let mut story = Setting::plain().begin().await;
+    let office = story.open(3).await;
+    let id = ApiKey::parse(&office.key).unwrap().key_id;
+    assert_eq!(uses(&story, &office).await[&id], Value::Null);
+    let notes = || {
+        let usage = story.stack.gateway.api_meter.snapshot();
+        usage.by_operation.get("UpdateItem").copied().unwrap_or(0)
+    };
+    let before = notes();
+    // It is 08:53:20.
+    for _ in 0..5 {
+        story.get(&office, COUNTS).await.of_status(200);
+        story.wait(61).await;
+    }
+    assert_eq!(notes() - before, 1);
+    assert_eq!(uses(&story, &office).await[&id], "2025-10-09T08:00:00.000Z");
+    story.wait(120).await;
+    story.get(&office, COUNTS).await.of_status(200);
+    assert_eq!(uses(&story, &office).await[&id], "2025-10-09T09:00:00.000Z");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_use_that_cannot_be_noted_turns_nobody_away() {
+    let mut story = Setting::plain().begin().await;
+    let office = story.open(3).await;
+    let id = ApiKey::parse(&office.key).unwrap().key_id;
+    let faults = story.stack.plan.dynamo.faults().clone();
+    faults.plan(StoreFault {
+        operation: Some("UpdateItem"),
+        kind: FaultKind::Unavailable(Side::Before),
+        when: When::Share(1.0),
+    });
+    let before = tokio::time::Instant::now();
+    story.get(&office, COUNTS).await.of_status(200);
+    assert!(before.elapsed() <= Duration::from_millis(300));
+    faults.reset(0);
+    assert_eq!(uses(&story, &office).await[&id], Value::Null);
+    story.wait(60).await;
+    story.get(&office, COUNTS).await.of_status(200);
+    assert_ne!(uses(&story, &office).await[&id], Value::Null);
 }
 
 #[tokio::test(start_paused = true)]
@@ -209,7 +301,7 @@ async fn a_secret_is_shown_once_and_stored_nowhere() {
         .keys()
         .collect();
     fields.sort_unstable();
-    assert_eq!(fields, ["created_at", "key_id", "role"]);
+    assert_eq!(fields, ["created_at", "key_id", "last_used_at", "role"]);
 
     let client = story.stack.plan.dynamo.client();
     let table = client

@@ -1,5 +1,6 @@
 //! Businesses, what they have set, and their keys.
 
+mod deletion;
 pub mod keys;
 pub mod settings;
 
@@ -18,6 +19,7 @@ pub async fn handle(office: &impl Office<Ledger = Ledger>, request: Request) -> 
         ("GET", ["api", "business"]) => settings::show(office, &request).await,
         ("PUT", ["api", "business"]) => settings::change(office, &request).await,
         ("POST", ["api", "businesses"]) => settings::create(office, &request).await,
+        ("DELETE", ["api", "businesses", id]) => deletion::delete(office, &request, id).await,
         ("POST", ["api", "businesses", id, "keys"]) => keys::create(office, &request, id).await,
         ("GET", ["api", "businesses", id, "keys"]) => keys::list(office, &request, id).await,
         ("DELETE", ["api", "businesses", id, "keys", key]) => {

@@ -20,6 +20,8 @@ pub struct ApiKey {
     /// A word that means nothing here.
     pub role: String,
     pub created_at: Timestamp,
+    /// The hour in which it was last used, as far as that was noted.
+    pub last_used_at: Option<Timestamp>,
 }
 
 /// A key as its business sees it.
@@ -28,6 +30,8 @@ pub struct KeyListing {
     pub key_id: String,
     pub role: String,
     pub created_at: Timestamp,
+    /// The hour in which it was last used, as far as that was noted.
+    pub last_used_at: Option<Timestamp>,
 }
 
 /// The attribute that says whose key it is.
@@ -35,6 +39,7 @@ pub(crate) const BUSINESS: &str = "business_id";
 const DIGEST: &str = "secret_digest";
 const ROLE: &str = "key_role";
 const CREATED_AT: &str = "created_at";
+const LAST_USED_AT: &str = "last_used_at";
 
 pub(crate) fn to_item(key: &ApiKey) -> Item {
     let mut item = Key::Credential(&key.key_id).attributes();
@@ -52,6 +57,7 @@ pub(crate) fn to_item(key: &ApiKey) -> Item {
             ),
             (ROLE, Some(text(&key.role))),
             (CREATED_AT, Some(time(key.created_at))),
+            (LAST_USED_AT, key.last_used_at.map(time)),
         ],
     );
     item
@@ -66,7 +72,13 @@ pub(crate) fn from_item(key_id: &str, item: &Item) -> Result<ApiKey> {
         business: fields.parsed_if_any(BUSINESS)?,
         role: fields.text(ROLE)?.to_owned(),
         created_at: fields.time(CREATED_AT)?,
+        last_used_at: fields.time_if_any(LAST_USED_AT)?,
     })
+}
+
+/// The hour in which a key was last used, of its item.
+pub(crate) fn last_use(item: &Item) -> Result<Option<Timestamp>> {
+    Fields::inside(item).time_if_any(LAST_USED_AT)
 }
 
 /// The entry in the list of the key's business.
@@ -84,12 +96,14 @@ pub(crate) fn to_listing(business: &BusinessId, key: &ApiKey) -> Item {
     item
 }
 
+/// Reads an entry, which does not know when its key was last used.
 pub(crate) fn from_listing(item: &Item) -> Result<KeyListing> {
     let fields = Fields::of(item).context("failed to read the listing of an API key")?;
     Ok(KeyListing {
         key_id: id_of(item, API_KEY)?.to_owned(),
         role: fields.text(ROLE)?.to_owned(),
         created_at: fields.time(CREATED_AT)?,
+        last_used_at: None,
     })
 }
 
@@ -110,12 +124,13 @@ mod tests {
             business in option::of(Just(business())),
             role in ".*",
             created_at in times(),
+            last_used_at in option::of(times()),
         ) {
-            let key = ApiKey { key_id, secret_digest, business, role, created_at };
+            let key = ApiKey { key_id, secret_digest, business, role, created_at, last_used_at };
             prop_assert_eq!(&from_item(&key.key_id, &to_item(&key)).unwrap(), &key);
             let listing = from_listing(&to_listing(&crate::arbitrary::business(), &key)).unwrap();
             let ApiKey { key_id, role, created_at, .. } = key;
-            prop_assert_eq!(listing, KeyListing { key_id, role, created_at });
+            prop_assert_eq!(listing, KeyListing { key_id, role, created_at, last_used_at: None });
         }
     }
 
@@ -127,6 +142,7 @@ mod tests {
             business: Some(business()),
             role: "admin".to_owned(),
             created_at: Timestamp::from_millis(1_731_412_345_678),
+            last_used_at: Some(Timestamp::from_millis(1_731_412_800_000)),
         };
         let stored = [
             ("pk", text("KEY#k1")),
@@ -136,6 +152,7 @@ mod tests {
             ("business_id", text("acme")),
             ("key_role", text("admin")),
             ("created_at", number(1_731_412_345_678_u64)),
+            ("last_used_at", number(1_731_412_800_000_u64)),
         ];
         let stored = Item::from(stored.map(|(name, value)| (name.to_owned(), value)));
         assert_eq!(to_item(&key), stored);

@@ -1,15 +1,20 @@
-//! Stores, finds, lists and revokes API keys.
+//! Stores, finds, lists and revokes API keys, and notes that they are used.
+
+use std::collections::HashMap;
 
 use anyhow::{Context, Result, bail};
 use aws_sdk_dynamodb::types::{ConditionCheck, Delete, TransactWriteItem};
 use ringfence_core::ids::BusinessId;
+use ringfence_core::time::Timestamp;
 
 use crate::Ledger;
 use crate::api_key::{self, ApiKey, KeyListing};
+use crate::batch::Reading;
 use crate::businesses::Change;
-use crate::item::text;
+use crate::item::{Fields, text, time};
 use crate::key::{API_KEY, Key, partition};
-use crate::write::{WriteId, canceled_by};
+use crate::table::PK;
+use crate::write::{Failure, WriteId, canceled_by};
 
 /// Whether a key was revoked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,12 +88,64 @@ impl Ledger {
             .transpose()
     }
 
-    /// The keys of a business (consistent).
+    /// Notes that a key was used in the hour that begins at `hour`, if that is news.
+    /// A key that was revoked meanwhile stays away.
+    ///
+    /// # Errors
+    ///
+    /// When it could not be found out whether it was noted.
+    pub async fn note_key_use(&self, key_id: &str, hour: Timestamp) -> Result<()> {
+        let sent = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(Key::Credential(key_id).attributes()))
+            .update_expression("SET last_used_at = :hour")
+            .condition_expression(
+                "attribute_exists(pk) \
+                 AND (attribute_not_exists(last_used_at) OR last_used_at < :hour)",
+            )
+            .expression_attribute_values(":hour", time(hour))
+            .send()
+            .await;
+        match sent.map_err(Failure::from) {
+            Ok(_) | Err(Failure::Refused(_)) => Ok(()),
+            Err(Failure::Unclear(error)) => Err(error).context("failed to note a key's use"),
+        }
+    }
+
+    /// The keys of a business (consistent), and when each was last used.
     ///
     /// # Errors
     ///
     /// When the table could not be read.
     pub async fn keys(&self, business: &BusinessId) -> Result<Vec<KeyListing>> {
+        let mut keys = self.key_listings(business).await?;
+        let credentials = keys
+            .iter()
+            .map(|key| Key::Credential(&key.key_id).attributes());
+        let credentials = self
+            .items(
+                credentials.collect(),
+                Some("pk, last_used_at"),
+                Reading::Eventual,
+            )
+            .await
+            .context("failed to read API keys")?;
+        let mut uses = HashMap::new();
+        for item in &credentials {
+            let pk = Fields::inside(item).text(PK)?;
+            uses.insert(pk.to_owned(), api_key::last_use(item)?);
+        }
+        for key in &mut keys {
+            let pk = Key::Credential(&key.key_id).pk();
+            key.last_used_at = uses.get(&pk).copied().flatten();
+        }
+        Ok(keys)
+    }
+
+    /// The keys of a business (consistent), without their uses.
+    pub(crate) async fn key_listings(&self, business: &BusinessId) -> Result<Vec<KeyListing>> {
         let mut keys = Vec::new();
         let mut from = None;
         // Each request reads up to a megabyte, so the business's keys are a bound.

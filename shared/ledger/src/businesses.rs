@@ -1,6 +1,7 @@
 //! Makes businesses, reads and changes what they have set, and finds those with work.
 
 use anyhow::{Context, Result};
+use aws_sdk_dynamodb::types::{ConditionCheck, TransactWriteItem};
 use ringfence_core::ids::BusinessId;
 use ringfence_core::state::State;
 use ringfence_flows::ledger::Stored;
@@ -17,7 +18,7 @@ use crate::{Ledger, Page, state};
 #[must_use]
 pub enum Creation {
     Created,
-    /// There is one of this id, and it is left as it is.
+    /// There is one of this id, or was one. It is left as it is.
     Exists,
 }
 
@@ -48,17 +49,27 @@ impl Ledger {
         };
         let config = business::to_item(business, config);
         let state = state::to_item(business, &stored, write);
+        let was_never_deleted = ConditionCheck::builder()
+            .table_name(&self.table)
+            .set_key(Some(Key::Gone(business).attributes()))
+            .condition_expression("attribute_not_exists(pk)")
+            .build()?;
+        let was_never_deleted = TransactWriteItem::builder().condition_check(was_never_deleted);
         let sent = self
             .client
             .transact_write_items()
             .transact_items(self.put_new(config)?)
             .transact_items(self.put_new(state)?)
+            .transact_items(was_never_deleted.build())
             .client_request_token(write.token())
             .send()
             .await;
         let Err(error) = sent else {
             return Ok(Creation::Created);
         };
+        if canceled_by(&error, 2).is_some() {
+            return Ok(Creation::Exists);
+        }
         match canceled_by(&error, 1) {
             Some(Some(item)) if write.wrote(item) => Ok(Creation::Created),
             Some(_) => Ok(Creation::Exists),

@@ -1,4 +1,7 @@
 //! Who is calling: known from the authorizer's context alone.
+//!
+//! Here, and nowhere else behind the API, does a request's text become a [`BusinessId`],
+//! without which the ledger can neither be read nor written.
 
 use http::StatusCode;
 use lambda_http::request::RequestContext;
@@ -107,6 +110,21 @@ impl Caller {
         self.business
             .as_ref()
             .ok_or_else(|| Failure::bad_field(BUSINESS_HEADER))
+    }
+
+    /// The business of this id, as far as the caller may reach it: any for a
+    /// `system_admin`, the own one for the others.
+    ///
+    /// # Errors
+    ///
+    /// 404 for another one, exactly as if it did not exist.
+    pub fn business_of(&self, id: &str) -> Result<BusinessId, Failure> {
+        let named = id.parse().map_err(|_| Failure::not_found())?;
+        if self.role == Role::SystemAdmin || self.business()? == &named {
+            Ok(named)
+        } else {
+            Err(Failure::not_found())
+        }
     }
 }
 

@@ -68,6 +68,16 @@ impl Failure {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", Text::TooLarge)
     }
 
+    /// More requests than there is room for, for the moment.
+    pub fn too_many_requests() -> Self {
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too_many_requests",
+            Text::TooManyRequests,
+        )
+        .with("retry_after", 1)
+    }
+
     /// Logs an error of ours, and tells the client no more than where to find it.
     pub fn internal(error: &anyhow::Error, request_id: &str) -> Self {
         error!(
