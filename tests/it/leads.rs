@@ -6,7 +6,11 @@ use crate::story::{Answer, Office, Story};
 
 mod deleting;
 mod importing;
+mod large;
 mod listing;
+mod people;
+mod rows;
+mod workbooks;
 
 const PATH: &str = "/api/outbound/import-leads";
 

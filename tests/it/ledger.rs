@@ -115,6 +115,7 @@ fn import(numbers: impl IntoIterator<Item = u32>) -> Import {
         leads: leads.collect(),
         leads_max: 5_000,
         now: NOW,
+        ending: None,
     }
 }
 

@@ -3,6 +3,7 @@
 mod apart;
 mod businesses;
 mod crashes;
+mod deletion;
 mod keys;
 mod leads;
 mod ledger;
@@ -20,6 +21,9 @@ mod stopping;
 mod store;
 mod story;
 mod template;
+mod tenancy;
+mod throttles;
+mod tokens;
 mod twiml;
 mod unclear;
 mod watching;

@@ -13,6 +13,7 @@ use ringfence_core::time::Timestamp;
 use ringfence_core::timing::Timing;
 use ringfence_local::aws::dynamo::Dynamo;
 use ringfence_local::clock::Clock;
+use ringfence_local::doors::Doors;
 use ringfence_local::environment::Blueprint;
 use ringfence_local::events::Crashes;
 use ringfence_local::gateway::Gateway;
@@ -30,6 +31,7 @@ pub(crate) struct Setting {
     pub(crate) timing: Timing,
     pub(crate) seed: u64,
     pub(crate) leads_max: u32,
+    pub(crate) doors: Doors,
     /// What the carrier is asked to report, as in `CALL_EVENTS`.
     pub(crate) call_events: &'static str,
     /// How often a fill function dies.
@@ -49,6 +51,7 @@ impl Setting {
             timing: Timing::CLOUD,
             seed: 1,
             leads_max: 5_000,
+            doors: Doors::PLAIN,
             call_events: "completed",
             crashes: Crashes::NONE,
         }
@@ -65,6 +68,7 @@ impl Setting {
             timing,
             seed,
             leads_max,
+            doors,
             call_events,
             crashes,
         } = self;
@@ -88,6 +92,7 @@ impl Setting {
             way: line.way,
             table: "ringfence".to_owned(),
             leads_max,
+            doors,
         };
         let stack = Stack::start(parts, crashes)
             .await
@@ -292,7 +297,7 @@ impl Story {
         let change = client
             .update_item()
             .table_name(&self.stack.plan.table)
-            .key("pk", AttributeValue::S(format!("BIZ#{}", office.id)))
+            .key("pk", AttributeValue::S(format!("LEADS#{}", office.id)))
             .key("sk", AttributeValue::S(format!("LEAD#{lead:010}")))
             .condition_expression("attribute_exists(lead_name)");
         let change = match phone {
@@ -476,6 +481,7 @@ impl Story {
             way,
             table,
             leads_max,
+            doors: Doors::PLAIN,
         };
         self.stack = Stack::start(parts, Crashes::NONE)
             .await

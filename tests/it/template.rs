@@ -7,9 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
+use authorizer::REMEMBERED_FOR;
+use authorizer::tokens::Trusted;
+use leads::large::WORKER_LIFE;
+use leads::store::bucket_from_env;
 use ringfence_core::timing::Timing;
 use ringfence_ledger::table::{EXPIRES, PK, SK, WORK, WORK_INDEX};
 use ringfence_local::aws::queue::BATCH_MAX;
+use ringfence_local::doors::{Throttle, WEBHOOK_CONCURRENCY};
 use ringfence_local::gateway::{Function, INTEGRATION_TIMEOUT, ROUTES};
 use ringfence_local::stack::RECEIVES_MAX;
 use ringfence_shell::config::{
@@ -20,7 +25,7 @@ use self::outline::{Outline, lines};
 
 /// Where a function that places or ends calls gets its configuration from, and the others.
 const FUNCTIONS: [(&str, Reads); 9] = [
-    ("Authorizer", Reads::Table),
+    ("Authorizer", Reads::Keys),
     ("Business", Reads::Stores),
     ("Fill", Reads::Calls),
     ("Leads", Reads::TableAndLeadsMax),
@@ -35,6 +40,8 @@ const FUNCTIONS: [(&str, Reads); 9] = [
 #[derive(Clone, Copy)]
 enum Reads {
     Table,
+    /// The table, and whose tokens are believed.
+    Keys,
     TableAndLeadsMax,
     Stores,
     /// All that it takes to place, end and ask about calls.
@@ -88,6 +95,9 @@ fn functions_behind_the_api_end_before_it_gives_up() {
                 // Twilio waits for fifteen seconds:
                 // <https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides>
                 assert!(timeout <= Duration::from_secs(15));
+            } else if function == Function::Leads {
+                // An import goes on when API Gateway has given up on it.
+                assert_eq!(timeout, WORKER_LIFE);
             } else {
                 assert_eq!(timeout, INTEGRATION_TIMEOUT, "{function:?}");
             }
@@ -146,6 +156,30 @@ fn the_table_has_the_keys_and_the_index_that_the_ledger_uses() {
             table.value(&["TimeToLiveSpecification", "AttributeName"]),
             EXPIRES
         );
+    });
+}
+
+#[test]
+fn the_doors_of_the_local_stack_are_set_as_in_the_template() {
+    with_template(|template| {
+        let default = |parameter| template.number(&["Parameters", parameter, "Default"]);
+        let Throttle { burst, rate } = Throttle::CLOUD;
+        assert_eq!(default("ApiBurst"), u64::from(burst));
+        assert_eq!(default("ApiRate"), u64::from(rate));
+        assert_eq!(default("WebhookConcurrency"), WEBHOOK_CONCURRENCY as u64);
+        let webhook = template.at(&["Resources", "WebhookFunction", "Properties"]);
+        assert!(
+            webhook
+                .value(&["ReservedConcurrentExecutions"])
+                .contains("!Ref WebhookConcurrency")
+        );
+        let api = template.at(&["Resources", "Api", "Properties"]);
+        let routes = api.at(&["DefaultRouteSettings"]);
+        assert_eq!(routes.value(&["ThrottlingBurstLimit"]), "!Ref ApiBurst");
+        assert_eq!(routes.value(&["ThrottlingRateLimit"]), "!Ref ApiRate");
+        let authorizer = api.at(&["Auth", "Authorizers", "KeyAuthorizer", "Identity"]);
+        let remembered = authorizer.number(&["ReauthorizeEvery"]);
+        assert_eq!(remembered, REMEMBERED_FOR.as_secs());
     });
 }
 
@@ -276,8 +310,13 @@ fn variables(template: Outline<'_>, function: &str) -> BTreeMap<String, String> 
 fn configure(reads: Reads, lookup: Lookup<'_>) -> Result<(), BadConfig> {
     match reads {
         Reads::Table => Stores::table_from_env(lookup).map(drop),
+        Reads::Keys => {
+            Stores::table_from_env(lookup)?;
+            Trusted::from_env(lookup).map(|trusted| assert_eq!(trusted, None))
+        }
         Reads::TableAndLeadsMax => {
             Stores::table_from_env(lookup)?;
+            bucket_from_env(lookup)?;
             leads_max_from_env(lookup).map(|leads| assert_eq!(leads, LEADS_MAX_DEFAULT))
         }
         Reads::Stores => Stores::from_env(lookup).map(drop),

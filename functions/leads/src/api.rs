@@ -1,7 +1,10 @@
 //! The routes of leads and lists.
 
+use std::collections::HashMap;
+
 use http::{Method, StatusCode};
 use lambda_http::{Body, Request, Response};
+use ringfence_core::call::CallStatus;
 use ringfence_core::ids::{BusinessId, LeadId, ListId};
 use ringfence_core::state::State;
 use ringfence_core::time::Timestamp;
@@ -14,22 +17,26 @@ use ringfence_shell::texts::{Language, Text};
 use ringfence_shell::times::rfc3339;
 use serde::{Deserialize, Serialize};
 
-use crate::upload;
+use crate::phones::Region;
+use crate::store::Store;
+use crate::{large, person, upload};
 
 /// Answers the routes under `/api/outbound/import-leads` and `/api/outbound/import-lists`.
 pub async fn handle(
     ledger: &Ledger,
+    store: &Store,
     leads_max: u32,
     now: Timestamp,
     request: Request,
 ) -> Response<Body> {
     let language = Language::of(&request);
-    let answer = route(ledger, leads_max, now, &request, language).await;
+    let answer = route(ledger, store, leads_max, now, &request, language).await;
     answer.unwrap_or_else(|failure| failure.reply(language))
 }
 
 async fn route(
     ledger: &Ledger,
+    store: &Store,
     leads_max: u32,
     now: Timestamp,
     request: &Request,
@@ -45,6 +52,7 @@ async fn route(
     let business = caller.business()?;
     let desk = Desk {
         ledger,
+        store,
         business,
         request,
     };
@@ -54,9 +62,12 @@ async fn route(
         ("POST", ["api", "outbound", "import-leads"]) => {
             upload::import(&desk, leads_max, now, language).await
         }
+        ("POST", ["api", "outbound", "uploads"]) => large::open(&desk, now).await,
         ("POST", ["api", "outbound", "import-leads", "bulk-delete"]) => delete_many(&desk).await,
         ("DELETE", ["api", "outbound", "import-leads", id]) => delete_one(&desk, id).await,
         ("GET", ["api", "outbound", "import-lists"]) => lists(&desk).await,
+        ("GET", ["api", "outbound", "leads", id, "calls"]) => person::calls(&desk, id).await,
+        ("POST", ["api", "outbound", "leads", id, "erase"]) => person::erase(&desk, id).await,
         _ => Err(Failure::not_found()),
     }
 }
@@ -64,13 +75,14 @@ async fn route(
 /// One request, and where its leads are.
 pub(crate) struct Desk<'a> {
     pub(crate) ledger: &'a Ledger,
+    pub(crate) store: &'a Store,
     pub(crate) business: &'a BusinessId,
     pub(crate) request: &'a Request,
 }
 
 impl Desk<'_> {
     /// The business's state; 404 if there is no such business.
-    async fn state(&self) -> Result<State, Failure> {
+    pub(crate) async fn state(&self) -> Result<State, Failure> {
         let stored = self
             .ledger
             .load(self.business)
@@ -79,6 +91,17 @@ impl Desk<'_> {
         stored
             .map(|stored| stored.state)
             .ok_or_else(Failure::not_found)
+    }
+
+    /// The region whose numbers need no country code; 404 if there is no such business.
+    pub(crate) async fn region(&self) -> Result<Region, Failure> {
+        let config = self.ledger.config(self.business).await;
+        let config = config.map_err(|error| self.internal(&error))?;
+        let config = config.ok_or_else(Failure::not_found)?;
+        config
+            .region
+            .parse()
+            .map_err(|_| Failure::bad_field("region"))
     }
 
     pub(crate) fn internal(&self, error: &anyhow::Error) -> Failure {
@@ -214,6 +237,8 @@ async fn list(desk: &Desk<'_>, leads_max: u32) -> Result<Response<Body>, Failure
     let of_list: Option<ListId> = body::query(desk.request, "list_id")?;
     let search: Option<String> = body::query(desk.request, "search")?;
     let search = search.as_deref().map(Search::of);
+    let outcome: Option<String> = body::query(desk.request, "outcome")?;
+    let outcome = Outcome::of(desk, outcome).await?;
     let state = desk.state().await?;
     let first = u64::from(page - 1) * u64::from(page_size);
     let (mut total, mut items, mut after) = (0_u32, Vec::new(), None);
@@ -225,7 +250,10 @@ async fn list(desk: &Desk<'_>, leads_max: u32) -> Result<Response<Body>, Failure
             .await;
         let found = found.map_err(|error| desk.internal(&error))?;
         for record in found.items {
-            if !is_wanted(&record, of_list, search.as_ref()) {
+            let has_outcome = outcome
+                .as_ref()
+                .is_none_or(|outcome| outcome.is_of(record.id));
+            if !has_outcome || !is_wanted(&record, of_list, search.as_ref()) {
                 continue;
             }
             let is_on_page = (first..first + u64::from(page_size)).contains(&u64::from(total));
@@ -253,6 +281,34 @@ async fn list(desk: &Desk<'_>, leads_max: u32) -> Result<Response<Body>, Failure
             items,
         },
     ))
+}
+
+/// How the last call went of those leads that are wanted.
+struct Outcome {
+    word: String,
+    last: HashMap<LeadId, &'static str>,
+}
+
+/// What a lead has that was never called.
+const NEVER_CALLED: &str = "none";
+
+impl Outcome {
+    async fn of(desk: &Desk<'_>, word: Option<String>) -> Result<Option<Self>, Failure> {
+        let Some(word) = word else {
+            return Ok(None);
+        };
+        let is_known = CallStatus::parse(&word).is_some();
+        if !is_known && ![NEVER_CALLED, "unknown"].contains(&word.as_str()) {
+            return Err(Failure::bad_field("outcome"));
+        }
+        let last = desk.ledger.last_outcomes(desk.business).await;
+        let last = last.map_err(|error| desk.internal(&error))?;
+        Ok(Some(Self { word, last }))
+    }
+
+    fn is_of(&self, lead: LeadId) -> bool {
+        self.last.get(&lead).copied().unwrap_or(NEVER_CALLED) == self.word
+    }
 }
 
 /// What somebody looks for: a part of a name, or of a number however it is written.

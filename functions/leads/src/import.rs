@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
 use ringfence_core::phone::PhoneNumber;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::columns::{self, Layout};
 use crate::phones::{self, BadPhone, Region};
@@ -15,7 +15,7 @@ use crate::refusal::{ImportError, Limited, Unsupported};
 use crate::row_error::{Excerpt, Problem, RowError};
 use crate::table::{Limits, Row, Table};
 use crate::text::{clean, clean_line};
-use crate::{delimited, encoding, json_rows};
+use crate::{delimited, encoding, json_rows, workbook};
 
 pub use crate::columns::Method;
 
@@ -59,7 +59,7 @@ impl fmt::Debug for NewLead {
 }
 
 /// How the columns were understood, as the answer shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mapping {
     /// The phone column's title, or `column_1`.
     pub phone: String,
@@ -71,11 +71,36 @@ pub struct Mapping {
 }
 
 /// What was imported.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     Csv,
     Json,
+    Xlsx,
+}
+
+/// Reads a file as people have it: a workbook or a CSV file, whatever its name says.
+///
+/// # Errors
+///
+/// The file as a whole gives no leads.
+pub fn read_file(bytes: &[u8], region: Region, limits: &Limits) -> Result<Import, ImportError> {
+    if workbook::is_archive(bytes) {
+        read_xlsx(bytes, region, limits)
+    } else {
+        read_csv(bytes, region, limits)
+    }
+}
+
+/// Reads the first sheet of an Excel workbook that holds something.
+///
+/// # Errors
+///
+/// The file as a whole gives no leads.
+pub fn read_xlsx(bytes: &[u8], region: Region, limits: &Limits) -> Result<Import, ImportError> {
+    limits.check(Limited::FileBytes, bytes.len())?;
+    let table = workbook::read(bytes, limits)?;
+    understand(table, Kind::Xlsx, None, region, limits)
 }
 
 /// Reads a CSV file in any encoding and with any delimiter that spreadsheets save.

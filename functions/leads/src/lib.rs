@@ -11,10 +11,14 @@ mod encoding;
 mod headers;
 mod json_row;
 mod json_rows;
-mod refusal;
-mod row_error;
-mod table;
+pub mod large;
+mod person;
+pub mod refusal;
+pub mod row_error;
+pub mod store;
+pub mod table;
 mod text;
 mod upload;
+mod workbook;
 
 pub use api::handle;

@@ -45,6 +45,9 @@ impl ImportError {
 pub enum Unsupported {
     #[error("it is not text in a known encoding")]
     NotText,
+    /// An archive of something else, or a damaged or encrypted one.
+    #[error("it is no workbook that can be read")]
+    NotWorkbook,
     /// The rest of the file would be one cell.
     #[error("the quotation mark in row {row} is never closed")]
     OpenQuote { row: u32 },
@@ -56,6 +59,10 @@ pub enum Limited {
     FileBytes,
     Rows,
     Columns,
+    /// Blank ones too.
+    Cells,
+    /// What a compressed file unpacks to.
+    InflatedBytes,
 }
 
 impl fmt::Display for Limited {
@@ -64,6 +71,8 @@ impl fmt::Display for Limited {
             Self::FileBytes => "bytes",
             Self::Rows => "rows",
             Self::Columns => "columns",
+            Self::Cells => "cells",
+            Self::InflatedBytes => "unpacked bytes",
         })
     }
 }

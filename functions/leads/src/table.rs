@@ -82,6 +82,9 @@ pub struct Limits {
 /// The most that a Lambda function can be handed in one request.
 const FILE_BYTES_MAX: u32 = 6 * 1024 * 1024;
 
+/// A hundred thousand rows of two hundred bytes.
+const UPLOAD_BYTES_MAX: u32 = 20 * 1024 * 1024;
+
 /// As many as one run may call.
 const ROWS_MAX: u32 = 100_000;
 
@@ -100,12 +103,20 @@ impl Limits {
         cell_bytes: CELL_BYTES_MAX,
     };
 
+    /// What may come as an upload, past the requests that a function can be handed.
+    pub const UPLOAD: Self = Self {
+        file_bytes: UPLOAD_BYTES_MAX,
+        ..Self::STANDARD
+    };
+
     /// Refuses a file that has more of something than it may.
     pub(crate) fn check(&self, what: Limited, count: usize) -> Result<(), ImportError> {
         let limit = match what {
             Limited::FileBytes => self.file_bytes,
             Limited::Rows => self.rows,
             Limited::Columns => self.columns,
+            Limited::Cells => self.rows.saturating_mul(self.columns),
+            Limited::InflatedBytes => u32::MAX,
         };
         if u32::try_from(count).is_ok_and(|count| count <= limit) {
             Ok(())

@@ -24,6 +24,7 @@ use self::progress::Progress;
 use crate::aws::dynamo::Dynamo;
 use crate::aws::queue::QueueFaults;
 use crate::clock::Clock;
+use crate::doors::Doors;
 use crate::events::Crashes;
 use crate::front;
 use crate::settings::{Simulation, line, own_origin};
@@ -157,6 +158,7 @@ async fn start(args: &DemoArgs, origin: &str) -> Result<(Stack, SimTwilio)> {
         way: line.way,
         table: "ringfence".to_owned(),
         leads_max: LEADS_MAX_DEFAULT,
+        doors: Doors::PLAIN,
     };
     let crashes = if is_rough {
         Crashes {

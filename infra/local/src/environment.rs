@@ -12,6 +12,7 @@ use ringfence_shell::config::Telephony;
 use ringfence_shell::message::Sqs;
 
 use crate::aws::dynamo::Dynamo;
+use crate::aws::objects::Objects;
 use crate::aws::queue::Queue;
 use crate::aws::trap::Trap;
 use crate::transport::{LocalTransport, Way};
@@ -25,6 +26,7 @@ pub type World = Cloud<LocalTransport>;
 pub struct Blueprint {
     pub dynamo: Dynamo,
     pub queue: Queue,
+    pub objects: Objects,
     pub table: String,
     pub telephony: Telephony,
     pub way: Way,
@@ -50,6 +52,7 @@ impl Environment {
             way,
             clock,
             timing,
+            ..
         } = plan;
         let Telephony {
             account,

@@ -13,6 +13,7 @@ use ringfence_shell::reply::Failure;
 use ringfence_shell::texts::Language;
 use tokio::net::TcpListener;
 
+use crate::aws::objects::{OBJECT_BYTES_MAX, Objects};
 use crate::event::http_response;
 use crate::gateway::{Gateway, REQUEST_BYTES_MAX};
 
@@ -28,7 +29,12 @@ pub async fn serve(listener: TcpListener, gateway: Arc<Gateway>) -> std::io::Res
 
 async fn answer(State(gateway): State<Arc<Gateway>>, request: Request<Body>) -> Response {
     let (parts, body) = request.into_parts();
-    let response = match Limited::new(body, REQUEST_BYTES_MAX).collect().await {
+    let most = if Objects::is_for(parts.uri.path()) {
+        OBJECT_BYTES_MAX
+    } else {
+        REQUEST_BYTES_MAX
+    };
+    let response = match Limited::new(body, most).collect().await {
         Ok(body) => {
             gateway
                 .answer(Request::from_parts(parts, body.to_bytes()))

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use anyhow::Result;
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, header};
+use http::{Request, Response, StatusCode};
+use leads::large::WORKER_LIFE;
+use leads::store::Store;
 use ringfence_carrier::callback::{CALL_PATH, STATUS_PATH};
 use ringfence_shell::reply::Failure;
 use ringfence_shell::texts::{Language, Text};
@@ -15,8 +17,10 @@ use uuid::Uuid;
 use webhook::{Parts, Webhook};
 
 use crate::aws::meter::Meter;
+use crate::aws::objects::{BUCKET, Objects};
+use crate::doors::{Doors, Guard};
 use crate::environment::{Blueprint, Environment};
-use crate::event::{authorizer_request, http_response, lambda_request, payload};
+use crate::event::{http_response, lambda_request, payload};
 
 /// The functions that answer HTTP requests.
 pub struct Gateway {
@@ -24,6 +28,7 @@ pub struct Gateway {
     pub api_meter: Meter,
     plan: Blueprint,
     environment: Environment,
+    guard: Guard,
     webhook: Webhook,
     leads_max: u32,
 }
@@ -47,7 +52,7 @@ pub const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(29);
 pub const REQUEST_BYTES_MAX: usize = 6 * 1024 * 1024;
 
 /// Every route of the API: method, path and function. `*` stands for one part.
-pub const ROUTES: [Route; 27] = [
+pub const ROUTES: [Route; 31] = [
     ("GET", "/healthz", Function::Status),
     ("POST", "/api/outbound_calls/start", Function::Start),
     ("POST", "/api/outbound/bulk-enqueue", Function::Start),
@@ -68,9 +73,13 @@ pub const ROUTES: [Route; 27] = [
     ),
     ("DELETE", "/api/outbound/import-leads/*", Function::Leads),
     ("GET", "/api/outbound/import-lists", Function::Leads),
+    ("POST", "/api/outbound/uploads", Function::Leads),
+    ("GET", "/api/outbound/leads/*/calls", Function::Leads),
+    ("POST", "/api/outbound/leads/*/erase", Function::Leads),
     ("GET", "/api/business", Function::Business),
     ("PUT", "/api/business", Function::Business),
     ("POST", "/api/businesses", Function::Business),
+    ("DELETE", "/api/businesses/*", Function::Business),
     ("POST", "/api/businesses/*/keys", Function::Business),
     ("GET", "/api/businesses/*/keys", Function::Business),
     ("DELETE", "/api/businesses/*/keys/*", Function::Business),
@@ -86,12 +95,13 @@ impl Gateway {
     ///
     /// What the API reads and writes is metered apart: it depends on who watches, while
     /// the webhook belongs to the cost of a call.
-    pub fn new(plan: Blueprint, leads_max: u32) -> Arc<Self> {
+    pub fn new(plan: Blueprint, leads_max: u32, doors: &Doors) -> Arc<Self> {
         let api_plan = Blueprint {
             dynamo: plan.dynamo.metered_apart(),
             ..plan.clone()
         };
         let environment = Environment::start(&api_plan);
+        let authorizer = Environment::start(&api_plan).world;
         let webhook_environment = Environment::start(&plan);
         let webhook = Webhook::new(Parts {
             account: plan.telephony.account.sid.clone(),
@@ -103,6 +113,7 @@ impl Gateway {
         });
         Arc::new(Self {
             api_meter: api_plan.dynamo.meter().clone(),
+            guard: Guard::new(doors, authorizer.ledger, authorizer.clock),
             plan,
             environment,
             webhook,
@@ -112,20 +123,27 @@ impl Gateway {
 
     /// Answers one request. A handler that takes too long is killed where it stands.
     pub async fn answer(self: Arc<Self>, request: Request<Bytes>) -> Response<Bytes> {
+        if Objects::is_for(request.uri().path()) {
+            return self.plan.objects.put_signed(&request).await;
+        }
         let limit = INTEGRATION_TIMEOUT.min(self.plan.timing.function_timeout);
+        // An import lives on when the door has given up on its answer.
+        let is_leads = find(&request).is_ok_and(|route| route.2 == Function::Leads);
+        let life = if is_leads { WORKER_LIFE } else { limit };
         let language = Language::of(&request);
         let handling = tokio::spawn(async move {
             let routed = self.route(request);
-            tokio::time::timeout(limit, routed).await
+            tokio::time::timeout(life, routed).await
         });
-        let problem = match handling.await {
+        let handled = tokio::time::timeout(limit, handling).await;
+        let problem = match handled.unwrap_or_else(|given_up| Ok(Err(given_up))) {
             Ok(Ok(Ok(response))) => return response,
             Ok(Ok(Err(error))) => {
                 error!("failed to pass a request on: {error:#}");
                 StatusCode::INTERNAL_SERVER_ERROR
             }
             Ok(Err(_)) => {
-                warn!("killed a handler that took too long");
+                warn!("gave up on a handler that took too long");
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Err(panic) => {
@@ -153,20 +171,23 @@ impl Gateway {
             Err(failure) => return Ok(refuse(&failure, language)),
         };
         let route = format!("{method} {pattern}");
-        let now = (self.plan.clock)();
-        let is_open = function == Function::Webhook || pattern == "/healthz";
-        let context = if is_open {
-            None
-        } else if request.headers().contains_key(header::AUTHORIZATION) {
-            let asked = authorizer_request(&payload(&request, &route, None, now)?)?;
-            Some(
-                authorizer::handle(&self.environment.world.ledger, asked)
-                    .await?
-                    .context,
-            )
-        } else {
+        if function == Function::Webhook {
+            // It is reached by its own address, past API Gateway.
+            let Ok(_place) = self.guard.webhook_places.try_acquire() else {
+                return Ok(refuse(&Failure::too_many_requests(), language));
+            };
+            return self.invoke(function, &request, &route, None).await;
+        }
+        if !self.guard.takes(&route) {
+            return Ok(refuse(&Failure::too_many_requests(), language));
+        }
+        if pattern == "/healthz" {
+            return self.invoke(function, &request, &route, None).await;
+        }
+        let Some(context) = self.guard.context(&request, &route).await? else {
             return Ok(refuse(&Failure::unauthorized(), language));
         };
+        let context = Some(context);
         self.invoke(function, &request, &route, context.as_ref())
             .await
     }
@@ -186,7 +207,10 @@ impl Gateway {
             Function::Status => status::handle(&world.ledger, event).await,
             Function::Stop => stop::handle(world, event).await,
             Function::Leads => {
-                leads::handle(&world.ledger, self.leads_max, (self.plan.clock)(), event).await
+                let objects = self.plan.objects.client_with(&self.environment.trap);
+                let store = Store::new(&objects, BUCKET);
+                let now = (self.plan.clock)();
+                leads::handle(&world.ledger, &store, self.leads_max, now, event).await
             }
             Function::Business => business::handle(world, event).await,
             Function::Webhook => webhook::handle(&self.webhook, event).await,

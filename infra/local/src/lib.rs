@@ -4,11 +4,13 @@
 pub mod aws;
 pub mod clock;
 pub mod demo;
+pub mod doors;
 pub mod environment;
 pub mod event;
 pub mod events;
 pub mod front;
 pub mod gateway;
+pub mod outside;
 pub mod serve;
 pub mod settings;
 pub mod stack;

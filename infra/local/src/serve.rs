@@ -13,6 +13,7 @@ use tracing::info;
 
 use crate::aws::dynamo::Dynamo;
 use crate::clock::Clock;
+use crate::doors::{Doors, Throttle};
 use crate::events::Crashes;
 use crate::front;
 use crate::settings::{Simulation, line, own_origin};
@@ -43,6 +44,9 @@ pub struct ServeArgs {
     /// How many leads a business may have; or `LEADS_MAX`.
     #[arg(long)]
     pub leads_max: Option<u32>,
+    /// How many requests a second each route takes, after a burst of twice as many; 0 for any.
+    #[arg(long, default_value_t = Throttle::CLOUD.rate)]
+    pub api_rate: u32,
 }
 
 /// The caller id of the first business.
@@ -92,14 +96,26 @@ pub async fn run(args: ServeArgs) -> Result<()> {
             Some(leads_max) => leads_max,
             None => leads_max_from_env(&environment)?,
         },
+        doors: doors(&args)?,
     };
     let stack = Stack::start(parts, Crashes::NONE).await?;
+    stack.plan.objects.reached_at(&origin);
     introduce(&stack, args.data, &origin).await?;
     info!("listening on {origin}");
     tokio::select! {
         served = front::serve(listener, stack.gateway.clone()) => served.context("the listener failed"),
         _ = tokio::signal::ctrl_c() => Ok(()),
     }
+}
+
+/// The template's doors, and the issuer of `JWT_ISSUER` and `JWT_AUDIENCE`.
+fn doors(args: &ServeArgs) -> Result<Doors> {
+    let rate = args.api_rate;
+    let burst = rate.saturating_mul(2);
+    Ok(Doors {
+        throttle: (rate > 0).then_some(Throttle { burst, rate }),
+        ..Doors::from_env(&environment)?
+    })
 }
 
 fn timing(args: &ServeArgs) -> Result<Timing> {

@@ -13,8 +13,10 @@ use ringfence_shell::config::Telephony;
 use ringfence_shell::secrets::ApiKey;
 
 use crate::aws::dynamo::Dynamo;
+use crate::aws::objects::Objects;
 use crate::aws::queue::{Queue, QueueSettings};
 use crate::clock::Clock;
+use crate::doors::Doors;
 use crate::environment::Blueprint;
 use crate::events::{Crashes, Events};
 use crate::gateway::Gateway;
@@ -30,6 +32,7 @@ pub struct Parts {
     pub table: String,
     /// How many leads a business may have.
     pub leads_max: u32,
+    pub doors: Doors,
 }
 
 /// A running stack. It stops when it is dropped.
@@ -57,6 +60,7 @@ impl Stack {
             way,
             table,
             leads_max,
+            doors,
         } = parts;
         let client = dynamo.client();
         let tables = client
@@ -75,13 +79,14 @@ impl Stack {
         let plan = Blueprint {
             dynamo,
             queue: Queue::new(queue, clock),
+            objects: Objects::new(clock),
             table,
             telephony,
             way,
             clock: Arc::new(move || clock.now()),
             timing,
         };
-        let gateway = Gateway::new(plan.clone(), leads_max);
+        let gateway = Gateway::new(plan.clone(), leads_max, &doors);
         let events = Events::start(&plan, crashes);
         Ok(Self {
             plan,

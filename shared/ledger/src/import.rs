@@ -18,6 +18,7 @@ use crate::Ledger;
 use crate::counters::Counters;
 use crate::lead::LeadRecord;
 use crate::list::ListRecord;
+use crate::upload::{Ended, Ending};
 
 mod steps;
 
@@ -31,6 +32,8 @@ pub struct Import {
     /// How many leads the business may have.
     pub leads_max: u32,
     pub now: Timestamp,
+    /// The upload that ends with the import, or not at all.
+    pub ending: Option<Ending>,
 }
 
 /// One lead to be imported.
@@ -58,6 +61,9 @@ pub enum Imported {
     NothingNew { duplicates: u32 },
     /// The business has room for so many more leads only. Nothing is stored.
     NoRoom { room: u32 },
+    /// The lease of the upload has lapsed, and somebody else has it or is done with it.
+    /// Nothing is stored by this import.
+    Superseded,
 }
 
 /// How often an import decides again because another was first.
@@ -79,6 +85,7 @@ impl Ledger {
             leads,
             leads_max,
             now,
+            ending,
         } = import;
         let given = count(leads.len())?;
         let mut seen = HashSet::new();
@@ -89,7 +96,7 @@ impl Ledger {
         let known = self.known_phones(business, now).await?;
         fresh.retain(|lead| !known.contains(&lead.phone));
         if let Some(nothing) = nothing_to_import(given, fresh.len(), counters, leads_max)? {
-            return Ok(nothing);
+            return self.end_without_list(business, ending, nothing).await;
         }
         let (list, first) = self.take_numbers(business, count(fresh.len())?).await?;
         let records = (first.get()..).zip(fresh).map(|(id, lead)| {
@@ -121,9 +128,10 @@ impl Ledger {
             given,
             leads_max,
             now,
+            ending,
         };
-        self.finish_import(business, pending, records, counters)
-            .await
+        // In a box: its parts make it larger than a caller's stack should hold.
+        Box::pin(self.finish_import(business, pending, records, counters)).await
     }
 
     /// Makes the stored leads exist, but for those that another import was faster with.
@@ -140,6 +148,7 @@ impl Ledger {
             given,
             leads_max,
             now,
+            ending,
         } = pending;
         for _ in 0..ATTEMPTS_MAX {
             let record = ListRecord {
@@ -151,8 +160,20 @@ impl Ledger {
             };
             let order: Vec<_> = records.iter().map(|lead| lead.id).collect();
             self.put_roster(record.roster, &order).await?;
+            let end = match &ending {
+                None => None,
+                Some(ending) => {
+                    let ended = Ended {
+                        list: Some(list),
+                        count: record.count,
+                        duplicates: given - record.count,
+                        summary: ending.summary.clone(),
+                    };
+                    Some(self.ending(business, ending, &ended)?)
+                }
+            };
             match self
-                .put_list(business, &record, counters, leads_max)
+                .put_list(business, &record, counters, leads_max, end)
                 .await?
             {
                 Finish::Finished => {
@@ -162,6 +183,11 @@ impl Ledger {
                         count: record.count,
                         duplicates,
                     });
+                }
+                Finish::Superseded => {
+                    self.delete_roster(record.roster, &order).await?;
+                    self.delete_unfinished(business, &records).await?;
+                    return Ok(Imported::Superseded);
                 }
                 Finish::Overtaken => self.delete_roster(record.roster, &order).await?,
             }
@@ -176,11 +202,35 @@ impl Ledger {
             self.delete_unfinished(business, &duplicates).await?;
             if let Some(nothing) = nothing_to_import(given, records.len(), counters, leads_max)? {
                 self.delete_unfinished(business, &records).await?;
-                return Ok(nothing);
+                return self.end_without_list(business, ending, nothing).await;
             }
         }
         self.delete_unfinished(business, &records).await?;
         bail!("other imports of the business were first, time and again")
+    }
+}
+
+impl Ledger {
+    /// Ends the upload of an import that found nothing new, and of no other.
+    async fn end_without_list(
+        &self,
+        business: &BusinessId,
+        ending: Option<Ending>,
+        nothing: Imported,
+    ) -> Result<Imported> {
+        let (Some(ending), Imported::NothingNew { duplicates }) = (ending, nothing) else {
+            return Ok(nothing);
+        };
+        let ended = Ended {
+            list: None,
+            count: 0,
+            duplicates,
+            summary: ending.summary.clone(),
+        };
+        match self.end_upload(business, &ending, &ended).await? {
+            true => Ok(nothing),
+            false => Ok(Imported::Superseded),
+        }
     }
 }
 
@@ -191,6 +241,7 @@ struct Pending {
     given: u32,
     leads_max: u32,
     now: Timestamp,
+    ending: Option<Ending>,
 }
 
 /// Why there is nothing to import, if so.

@@ -1,7 +1,9 @@
 //! Where each record lies. The variants are the schema of the table.
 //!
-//! Everything of a business is under `BIZ#<business>`, so a key made for one business
-//! cannot reach another's records, whatever its second part says.
+//! Everything of a business is under `BIZ#<business>` and its leads are under
+//! `LEADS#<business>`, so a key made for one business cannot reach another's records,
+//! whatever its second part says. The leads are apart because an import writes as many as
+//! it can: a partition takes a thousand writes a second, and the state must not wait for one.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use ringfence_core::ids::{BusinessId, CallId, LeadId, ListId, RosterId, RunId};
@@ -9,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::item::{Item, text};
 use crate::table::{PK, SK};
+use crate::upload::UploadId;
 
 /// The key of one record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,12 +30,18 @@ pub(crate) enum Key<'a> {
     Cleanup(&'a BusinessId),
     /// `BIZ#<business>` / `CONFIG`: name, region, call flow. What exists has one.
     Config(&'a BusinessId),
-    /// `BIZ#<business>` / `LEAD#<lead, 10 digits>`: one lead. It exists once its list does.
+    /// `LEADS#<business>` / `LEAD#<lead, 10 digits>`: one lead. It exists once its list does.
     Lead(&'a BusinessId, LeadId),
     /// `BIZ#<business>` / `LIST#<list, 10 digits>`: one imported list.
     List(&'a BusinessId, ListId),
+    /// `BIZ#<business>` / `UPLOAD#<upload>`: a file that may come, or came, past the API.
+    /// Expires.
+    Upload(&'a BusinessId, UploadId),
     /// `BIZ#<business>` / `COUNTERS`: the next numbers, and how many leads there are.
     Counters(&'a BusinessId),
+    /// `BIZ#<business>` / `GONE`: that the business was deleted. Stays for ever, so that
+    /// its id is never used again.
+    Gone(&'a BusinessId),
     /// `BIZ#<business>` / `APIKEY#<key id>`: that a key of the business exists, for lists.
     CredentialOf(&'a BusinessId, &'a str),
     /// `KEY#<key id>` / `KEY`: an API key, found without knowing whose it is.
@@ -51,10 +60,12 @@ impl Key<'_> {
             | Self::Call(business, _)
             | Self::Cleanup(business)
             | Self::Config(business)
-            | Self::Lead(business, _)
             | Self::List(business, _)
+            | Self::Upload(business, _)
             | Self::Counters(business)
+            | Self::Gone(business)
             | Self::CredentialOf(business, _) => partition(business),
+            Self::Lead(business, _) => leads_partition(business),
             Self::Credential(key_id) => format!("KEY#{key_id}"),
             Self::RosterPage(roster, _) => format!("ROSTER#{roster}"),
         }
@@ -71,7 +82,9 @@ impl Key<'_> {
             Self::Config(_) => "CONFIG".to_owned(),
             Self::Lead(_, lead) => format!("{LEAD}{:010}", lead.get()),
             Self::List(_, list) => format!("{LIST}{:010}", list.get()),
+            Self::Upload(_, upload) => format!("UPLOAD#{upload}"),
             Self::Counters(_) => "COUNTERS".to_owned(),
+            Self::Gone(_) => GONE.to_owned(),
             Self::CredentialOf(_, key_id) => format!("{API_KEY}{key_id}"),
             Self::Credential(_) => "KEY".to_owned(),
             Self::RosterPage(_, page) => format!("{page:05}"),
@@ -86,15 +99,22 @@ impl Key<'_> {
     }
 }
 
-/// The partition of everything that belongs to a business.
+/// The partition of everything that belongs to a business, but for its leads.
 pub(crate) fn partition(business: &BusinessId) -> String {
     format!("{BUSINESS}{business}")
+}
+
+/// The partition of a business's leads.
+pub(crate) fn leads_partition(business: &BusinessId) -> String {
+    format!("LEADS#{business}")
 }
 
 /// Starts every partition of a business.
 pub(crate) const BUSINESS: &str = "BIZ#";
 /// The whole second part of a state's key.
 pub(crate) const STATE: &str = "STATE";
+/// The whole second part of the key of what stays of a deleted business.
+pub(crate) const GONE: &str = "GONE";
 /// Starts the second part of a run's key.
 pub(crate) const RUN: &str = "RUN#";
 /// Starts the second part of a call's key.
@@ -161,9 +181,16 @@ mod tests {
         );
         check(Key::Cleanup(&acme), pk, "CLEANUP");
         check(Key::Config(&acme), pk, "CONFIG");
-        check(Key::Lead(&acme, lead), pk, "LEAD#0000000045");
+        check(Key::Lead(&acme, lead), "LEADS#acme", "LEAD#0000000045");
         check(Key::List(&acme, list), pk, "LIST#0000000006");
+        let upload = "000000000000000000000000000000cd".parse().unwrap();
+        check(
+            Key::Upload(&acme, upload),
+            pk,
+            "UPLOAD#000000000000000000000000000000cd",
+        );
         check(Key::Counters(&acme), pk, "COUNTERS");
+        check(Key::Gone(&acme), pk, "GONE");
         check(Key::CredentialOf(&acme, "k1"), pk, "APIKEY#k1");
         check(Key::Credential("k1"), "KEY#k1", "KEY");
         check(

@@ -172,7 +172,7 @@ mod tests {
             created_at: Timestamp::from_millis(1_731_412_345_678),
         };
         let expected = [
-            ("pk", text("BIZ#acme")),
+            ("pk", text("LEADS#acme")),
             ("sk", text("LEAD#0000000045")),
             ("v", number(1)),
             ("lead_name", text("Dana")),

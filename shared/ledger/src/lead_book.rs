@@ -11,7 +11,7 @@ use ringfence_core::ids::{BusinessId, LeadId};
 
 use crate::batch::Reading;
 use crate::item::{number, text};
-use crate::key::{Key, LEAD, partition};
+use crate::key::{Key, LEAD, leads_partition};
 use crate::lead::{self, LeadRecord};
 use crate::write::{WriteId, canceled_by};
 use crate::{Ledger, Page};
@@ -61,7 +61,7 @@ impl Ledger {
             .query()
             .table_name(&self.table)
             .key_condition_expression("pk = :pk AND begins_with(sk, :lead)")
-            .expression_attribute_values(":pk", text(partition(business)))
+            .expression_attribute_values(":pk", text(leads_partition(business)))
             .expression_attribute_values(":lead", text(LEAD))
             .consistent_read(true)
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))

@@ -9,7 +9,7 @@ use ringfence_flows::records::Lead;
 use crate::Ledger;
 use crate::batch::Reading;
 use crate::item::{Item, text};
-use crate::key::{Key, partition};
+use crate::key::{Key, leads_partition};
 use crate::lead;
 
 /// Up to so many leads are looked up one by one, a hundred in a request.
@@ -69,7 +69,7 @@ impl Ledger {
                 .query()
                 .table_name(&self.table)
                 .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
-                .expression_attribute_values(":pk", text(partition(business)))
+                .expression_attribute_values(":pk", text(leads_partition(business)))
                 .expression_attribute_values(":first", text(Key::Lead(business, *first).sk()))
                 .expression_attribute_values(":last", text(Key::Lead(business, *last).sk()))
                 .projection_expression("sk, list_id")

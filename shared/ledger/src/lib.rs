@@ -26,9 +26,11 @@ mod history;
 mod import;
 mod lead;
 mod lead_book;
+mod lead_calls;
 mod leads;
 mod list;
 mod lists;
+mod upload;
 
 mod counters;
 
@@ -36,6 +38,7 @@ mod api_key;
 mod api_keys;
 mod business;
 mod businesses;
+mod deletion;
 
 #[cfg(test)]
 mod arbitrary;
@@ -62,10 +65,12 @@ pub use crate::businesses::{Change, Creation};
 pub use crate::call::status_word;
 pub use crate::calls::Page;
 pub use crate::compact::{BadCursor, CallCursor};
+pub use crate::deletion::{Mark, Rest};
 pub use crate::history::RecentFilter;
 pub use crate::import::{Import, Imported, NewLead};
 pub use crate::lead::LeadRecord;
 pub use crate::list::ListRecord;
+pub use crate::upload::{BadUploadId, Ended, Ending, UploadClaim, UploadId, UploadLease};
 
 /// A client of the table.
 ///

@@ -39,7 +39,10 @@ pub fn json<T: DeserializeOwned>(request: &Request) -> Result<T, Failure> {
     let parsed = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
         // A number where a word is wanted is bad syntax to `serde_json`.
-        let is_json = || serde_json::from_slice::<IgnoredAny>(bytes).is_ok();
+        let is_json = || {
+            std::str::from_utf8(bytes).is_ok()
+                && serde_json::from_slice::<IgnoredAny>(bytes).is_ok()
+        };
         if error.inner().is_data() || is_json() {
             Failure::bad_field(&field(&path, error.inner()))
         } else {
@@ -59,7 +62,8 @@ fn field(path: &str, error: &serde_json::Error) -> String {
     match (path, missing) {
         (".", Some(name)) => name.to_owned(),
         (path, Some(name)) => format!("{path}.{name}"),
-        (".", None) => "body".to_owned(),
+        // A name that is no text has no place in a path.
+        ("." | "?", None) => "body".to_owned(),
         (path, None) => path.to_owned(),
     }
 }
@@ -142,6 +146,14 @@ mod tests {
         check(&word("\"no\""), "bad_field", Some("when_full"));
         check(&word("7"), "bad_field", Some("when_full"));
         check(&word("7,"), "bad_json", None);
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_no_json() {
+        let body = b"{\"lead_ids\":[1],\"\xff\":2}".to_vec();
+        let failure = json::<Wanted>(&Request::new(Body::Binary(body))).unwrap_err();
+        assert_eq!(failure.code, "bad_json");
+        check("{\"\\ud800\":1}", "bad_field", Some("body"));
     }
 
     #[test]

@@ -40,6 +40,7 @@ pub enum Text {
     BadBody,
     BadConcurrency { limit: u32 },
     BadField(String),
+    BusinessBusy,
     CallsStarted { started: usize, asked: usize },
     CarrierFailed,
     Cleaned(u32),
@@ -49,6 +50,7 @@ pub enum Text {
     Internal,
     KeyReused,
     LeadFailed,
+    LeadInCall,
     LeadLimit { room: u32 },
     LeadNotFound,
     LeadsNotFound,
@@ -70,10 +72,13 @@ pub enum Text {
     SlotsBusy { limit: u32 },
     TooLarge,
     TooManyLeads { most: u32 },
+    TooManyRequests,
     TooManyRuns { most: u32 },
     Unauthorized,
     Unconfirmed,
     UnsupportedFile,
+    UploadEmpty,
+    UploadNotFound,
 }
 
 impl Text {
@@ -92,6 +97,7 @@ impl Text {
                 format!("מספר השיחות במקביל חייב להיות בין 1 ל-{limit}")
             }
             Self::BadField(field) => format!("ערך לא תקין בשדה {field}"),
+            Self::BusinessBusy => "לא ניתן למחוק עסק כשיש בו שיחות פעילות או הרצות".to_owned(),
             Self::CallsStarted { started, asked } => format!("הופעלו {started} שיחות מתוך {asked}"),
             Self::CarrierFailed => "ספק הטלפוניה לא קיבל את השיחה".to_owned(),
             Self::Cleaned(cleaned) => format!("נוקו {cleaned} משימות תקועות"),
@@ -100,6 +106,7 @@ impl Text {
             Self::Forbidden => "אין הרשאה לפעולה זו".to_owned(),
             Self::Internal => "אירעה שגיאה פנימית".to_owned(),
             Self::KeyReused => "מפתח הבקשה כבר שימש לבקשה אחרת".to_owned(),
+            Self::LeadInCall => "הליד נמצא כעת בשיחה".to_owned(),
             Self::LeadFailed => "לא ניתן להתקשר לליד".to_owned(),
             Self::LeadLimit { room } => format!("חריגה ממכסת הלידים. נותר מקום ל-{room} לידים"),
             Self::LeadNotFound => "הליד לא נמצא".to_owned(),
@@ -131,10 +138,13 @@ impl Text {
             ),
             Self::TooLarge => "הבקשה גדולה מדי".to_owned(),
             Self::TooManyLeads { most } => format!("ניתן לבחור עד {most} לידים"),
+            Self::TooManyRequests => "יותר מדי בקשות. נסה שוב בעוד רגע.".to_owned(),
             Self::TooManyRuns { most } => format!("ניתן להפעיל עד {most} הרצות בו-זמנית"),
             Self::Unauthorized => "נדרש מפתח API תקין".to_owned(),
             Self::Unconfirmed => "לא התקבלה תשובה ברורה מספק הטלפוניה".to_owned(),
             Self::UnsupportedFile => "סוג הקובץ אינו נתמך".to_owned(),
+            Self::UploadEmpty => "הקובץ עדיין לא הועלה".to_owned(),
+            Self::UploadNotFound => "ההעלאה לא נמצאה".to_owned(),
         }
     }
 
@@ -143,6 +153,9 @@ impl Text {
             Self::BadBody => "the request body is not valid JSON".to_owned(),
             Self::BadConcurrency { limit } => format!("concurrency must be 1 to {limit}"),
             Self::BadField(field) => format!("bad value in field {field}"),
+            Self::BusinessBusy => {
+                "a business with live calls or runs under way cannot be deleted".to_owned()
+            }
             Self::CallsStarted { started, asked } => format!("Started {started} of {asked} calls"),
             Self::CarrierFailed => "the carrier did not take the call".to_owned(),
             Self::Cleaned(cleaned) => format!("Cleaned {cleaned} stuck jobs"),
@@ -151,6 +164,7 @@ impl Text {
             Self::Forbidden => "this is not allowed for your role".to_owned(),
             Self::Internal => "an internal error occurred".to_owned(),
             Self::KeyReused => "the idempotency key was used for another request".to_owned(),
+            Self::LeadInCall => "the lead is in a call".to_owned(),
             Self::LeadFailed => "the lead cannot be called".to_owned(),
             Self::LeadLimit { room } => format!("too many leads; there is room for {room} more"),
             Self::LeadNotFound => "lead not found".to_owned(),
@@ -183,10 +197,13 @@ impl Text {
             ),
             Self::TooLarge => "the request is too large".to_owned(),
             Self::TooManyLeads { most } => format!("at most {most} leads can be selected"),
+            Self::TooManyRequests => "too many requests; try again in a moment".to_owned(),
             Self::TooManyRuns { most } => format!("at most {most} runs can be under way at once"),
             Self::Unauthorized => "a valid API key is required".to_owned(),
             Self::Unconfirmed => "the carrier gave no clear answer".to_owned(),
             Self::UnsupportedFile => "the file type is not supported".to_owned(),
+            Self::UploadEmpty => "no file was uploaded yet".to_owned(),
+            Self::UploadNotFound => "upload not found".to_owned(),
         }
     }
 }

@@ -6,6 +6,7 @@ use futures::FutureExt;
 use ringfence_core::phone::PhoneNumber;
 use ringfence_local::aws::queue::{Queue, QueueFaults, QueueSettings};
 use ringfence_local::aws::trap::{CrashPoint, Side};
+use ringfence_local::doors::Doors;
 use ringfence_local::environment::{Blueprint, Environment, World};
 use ringfence_local::events::{Crashes, Events, event};
 use ringfence_local::gateway::Gateway;
@@ -48,7 +49,7 @@ impl Bench {
             receives_max: 5,
         };
         plan.queue = Queue::new(settings, story.clock);
-        story.stack.gateway = Gateway::new(plan.clone(), LEADS_MAX_DEFAULT);
+        story.stack.gateway = Gateway::new(plan.clone(), LEADS_MAX_DEFAULT, &Doors::PLAIN);
         story.twilio.deliver_by(straight_to(&story.stack.gateway));
         Self {
             story,

@@ -52,6 +52,7 @@ fn key(key_id: &str, business: Option<BusinessId>) -> ApiKey {
         business,
         role,
         created_at: NOW,
+        last_used_at: None,
     }
 }
 
@@ -72,6 +73,7 @@ async fn a_key_is_found_and_listed_until_it_is_revoked() {
         key_id: "k1".to_owned(),
         role: "admin".to_owned(),
         created_at: NOW,
+        last_used_at: None,
     };
     assert_eq!(ledger.keys(&acme()).await.unwrap(), [listing]);
 

@@ -12,7 +12,7 @@ use ringfence_core::time::Timestamp;
 use crate::Ledger;
 use crate::counters::Counters;
 use crate::item::{Item, number, text};
-use crate::key::{Key, LEAD, partition};
+use crate::key::{Key, LEAD, leads_partition};
 use crate::lead::{self, LeadRecord};
 use crate::list::{self, ListRecord};
 use crate::roster;
@@ -21,22 +21,30 @@ use crate::write::{WriteId, canceled_by};
 /// No import lives as long, so leads of this age whose list does not exist are left over.
 const LEFT_OVER_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// How many leads are in the form of requests at a time: a hundred thousand of them are
+/// hundreds of megabytes. Of these, a hundred are under way, see `batch.rs`.
+const AT_ONCE: usize = 1_000;
+
 /// Whether an import was finished.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Finish {
     Finished,
     /// Another import was finished since the counters were read, or the room is taken.
     Overtaken,
+    /// The upload is no longer this import's.
+    Superseded,
 }
 
 impl Ledger {
-    /// Stores the list if no other import was finished since `counters` were read.
+    /// Stores the list if no other import was finished since `counters` were read, and
+    /// with it `end`, the end of its upload.
     pub(super) async fn put_list(
         &self,
         business: &BusinessId,
         list: &ListRecord,
         counters: Counters,
         leads_max: u32,
+        end: Option<TransactWriteItem>,
     ) -> Result<Finish> {
         ensure!(
             list.count <= leads_max,
@@ -52,19 +60,26 @@ impl Ledger {
             .expression_attribute_values(":count", number(list.count))
             .expression_attribute_values(":most", number(leads_max - list.count))
             .build()?;
+        let count_in = TransactWriteItem::builder().update(update).build();
+        let put = self.put_new(list::to_item(business, list))?;
+        let actions = [Some(count_in), Some(put), end];
         let sent = self
             .client
             .transact_write_items()
-            .transact_items(TransactWriteItem::builder().update(update).build())
-            .transact_items(self.put_new(list::to_item(business, list))?)
+            .set_transact_items(Some(actions.into_iter().flatten().collect()))
             .client_request_token(WriteId::fresh().token())
             .send()
             .await;
         let Err(error) = sent else {
             return Ok(Finish::Finished);
         };
-        if canceled_by(&error, 0).is_some() && canceled_by(&error, 1).is_none() {
-            return Ok(Finish::Overtaken);
+        if canceled_by(&error, 1).is_none() {
+            if canceled_by(&error, 2).is_some() {
+                return Ok(Finish::Superseded);
+            }
+            if canceled_by(&error, 0).is_some() {
+                return Ok(Finish::Overtaken);
+            }
         }
         // An attempt may have been applied while its answer was lost. Otherwise it may
         // still be, so nothing that it would make visible is deleted.
@@ -89,7 +104,7 @@ impl Ledger {
                 .query()
                 .table_name(&self.table)
                 .key_condition_expression("pk = :pk AND begins_with(sk, :lead)")
-                .expression_attribute_values(":pk", text(partition(business)))
+                .expression_attribute_values(":pk", text(leads_partition(business)))
                 .expression_attribute_values(":lead", text(LEAD))
                 .projection_expression("sk, list_id, phone, created_at")
                 .consistent_read(true)
@@ -131,13 +146,16 @@ impl Ledger {
         leads: &[LeadRecord],
     ) -> Result<()> {
         // No condition: their numbers were taken for them, and a repeat writes the same.
-        let puts = leads.iter().map(|record| {
-            let item = lead::to_item(business, record);
-            let put = PutRequest::builder().set_item(Some(item)).build()?;
-            anyhow::Ok(WriteRequest::builder().put_request(put).build())
-        });
-        let written = self.write_all(puts.collect::<Result<_>>()?).await;
-        written.context("failed to store leads")
+        for some in leads.chunks(AT_ONCE) {
+            let puts = some.iter().map(|record| {
+                let item = lead::to_item(business, record);
+                let put = PutRequest::builder().set_item(Some(item)).build()?;
+                anyhow::Ok(WriteRequest::builder().put_request(put).build())
+            });
+            let written = self.write_all(puts.collect::<Result<_>>()?).await;
+            written.context("failed to store leads")?;
+        }
+        Ok(())
     }
 
     /// Deletes leads of ours whose list was not finished, and now never will be.
