@@ -6,6 +6,7 @@ mod replay;
 
 use anyhow::{Result, bail};
 use ringfence_core::ids::{BusinessId, CallId, CallSid, LeadId, ListId, RosterId, RunId};
+use ringfence_core::time::Timestamp;
 
 use crate::ledger::{RequestKey, Starts, States};
 use crate::world::World;
@@ -86,6 +87,15 @@ pub enum StartAnswer {
     TooManyRuns {
         most: u32,
     },
+    /// The business may not start runs of so many leads.
+    TooManyLeads {
+        most: u32,
+    },
+    /// The day has not so many calls left.
+    DailyCap {
+        left: u32,
+        ends_at: Timestamp,
+    },
     /// Nothing can be called; a run that was asked for is recorded as failed.
     NoPublicHost {
         run: Option<RunId>,
@@ -164,6 +174,8 @@ impl StartAnswer {
             | Self::NoCallerId
             | Self::BadConcurrency { .. }
             | Self::TooManyRuns { .. }
+            | Self::TooManyLeads { .. }
+            | Self::DailyCap { .. }
             | Self::NoPublicHost { .. } => false,
         }
     }
