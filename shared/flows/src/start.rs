@@ -8,7 +8,9 @@ use anyhow::{Result, bail};
 use ringfence_core::ids::{BusinessId, CallId, CallSid, LeadId, ListId, RosterId, RunId};
 use ringfence_core::time::Timestamp;
 
-use crate::ledger::{RequestKey, Starts, States};
+use crate::fill::listed;
+use crate::ledger::{RequestKey, Rosters, Starts, States};
+use crate::records::Lead;
 use crate::world::World;
 
 /// Up to this many leads are called at once, without a run.
@@ -189,6 +191,45 @@ impl Leads {
         }
     }
 }
+
+/// How many of these leads are on the business's do-not-call list now. They will end as
+/// failed, without a call; so may others that are added until it is their turn.
+///
+/// # Errors
+///
+/// The table could not be read.
+pub async fn count_do_not_call(
+    world: &impl World,
+    business: &BusinessId,
+    leads: &Leads,
+) -> Result<u32> {
+    let stored = world.ledger().load(business).await?;
+    let Some(stored) = stored.filter(|stored| stored.state.do_not_call_rev > 0) else {
+        return Ok(0);
+    };
+    let positions: Vec<u32> = (0..leads.total()).collect();
+    let mut count = 0;
+    for positions in positions.chunks(COUNTED_AT_ONCE) {
+        let ids: Vec<LeadId> = match leads {
+            Leads::Ids(ids) => {
+                let place = |&at: &u32| ids[usize::try_from(at).expect("32 bits fit")];
+                positions.iter().map(place).collect()
+            }
+            Leads::List { roster, .. } => world.ledger().roster_leads(*roster, positions).await?,
+        };
+        let leads = world.ledger().leads(business, &ids).await?;
+        let listed = listed(world, business, &stored.state, &leads).await?;
+        let is_listed = |lead: &&Lead| {
+            let phone = lead.phone.as_ref();
+            phone.is_some_and(|phone| listed.contains(phone))
+        };
+        count += leads.iter().filter(is_listed).count();
+    }
+    Ok(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
+/// How many leads are looked up at once to be counted: it bounds the memory.
+const COUNTED_AT_ONCE: usize = 1_000;
 
 /// The reason of a lead whose number is in a call already.
 const ALREADY_IN_CALL: &str = "already_in_call";

@@ -58,6 +58,10 @@ impl<T: Transport> Office for Cloud<T> {
         (self.clock)()
     }
 
+    fn day_end(&self, time_zone: &str, now: Timestamp) -> Timestamp {
+        day_end(time_zone, now)
+    }
+
     fn fresh_uuid(&self, now: Timestamp) -> Uuid {
         fresh_uuid(now)
     }
@@ -100,6 +104,10 @@ impl Office for Desk {
 
     fn now(&self) -> Timestamp {
         (self.clock)()
+    }
+
+    fn day_end(&self, time_zone: &str, now: Timestamp) -> Timestamp {
+        day_end(time_zone, now)
     }
 
     fn fresh_uuid(&self, now: Timestamp) -> Uuid {
