@@ -106,6 +106,7 @@ fn import(numbers: impl IntoIterator<Item = u32>) -> Import {
     let leads = numbers.into_iter().map(|number| NewLead {
         name: format!("Lead {number}"),
         phone: phone(number),
+        country: None,
         city: None,
         notes: None,
         variables: BTreeMap::new(),

@@ -1,8 +1,11 @@
 //! What a business has set.
 
+use std::collections::BTreeSet;
+
 use http::StatusCode;
 use lambda_http::{Body, Request, Response};
 use ringfence_carrier::call_flow::{CallFlow, CallFlowWire};
+use ringfence_core::caps::{Caps, Country, DailyCap, Destinations};
 use ringfence_core::ids::BusinessId;
 use ringfence_core::phone::PhoneNumber;
 use ringfence_core::state::State;
@@ -31,6 +34,16 @@ struct Wish {
     region: Option<String>,
     time_zone: Option<String>,
     call_flow: Option<CallFlowWire>,
+    destinations: Option<Vec<String>>,
+    caps: Option<CapsWire>,
+}
+
+/// What a business may spend. What is not said is not bounded, but by the system.
+#[derive(Clone, Copy, Deserialize, Serialize)]
+struct CapsWire {
+    leads_per_run: Option<u32>,
+    running_runs: Option<u32>,
+    calls_per_day: Option<u32>,
 }
 
 #[derive(Serialize)]
@@ -43,6 +56,8 @@ struct View {
     region: String,
     time_zone: String,
     call_flow: CallFlowWire,
+    destinations: Vec<String>,
+    caps: CapsWire,
     created_at: String,
 }
 
@@ -54,6 +69,59 @@ struct Checked {
     region: Option<String>,
     time_zone: Option<String>,
     call_flow: Option<CallFlow>,
+    destinations: Option<Destinations>,
+    caps: Option<CapsWire>,
+}
+
+impl CapsWire {
+    /// The caps, whose days end at midnight in this zone.
+    fn in_zone(self, time_zone: &str) -> Caps {
+        let widest = Caps::WIDEST;
+        let per_day = self.calls_per_day.map(|calls| {
+            let time_zone = time_zone.to_owned();
+            Box::new(DailyCap { calls, time_zone })
+        });
+        Caps {
+            leads_per_run: self.leads_per_run.unwrap_or(widest.leads_per_run),
+            running_runs: self.running_runs.unwrap_or(widest.running_runs),
+            per_day,
+        }
+    }
+
+    fn of(caps: &Caps) -> Self {
+        Self {
+            leads_per_run: Some(caps.leads_per_run),
+            running_runs: Some(caps.running_runs),
+            calls_per_day: caps.per_day.as_ref().map(|cap| cap.calls),
+        }
+    }
+
+    fn check(self) -> Result<Self, Failure> {
+        let widest = Caps::WIDEST;
+        let is_within =
+            |cap: Option<u32>, most: u32| cap.is_none_or(|cap| (1..=most).contains(&cap));
+        if !is_within(self.leads_per_run, widest.leads_per_run) {
+            return Err(Failure::bad_field("caps.leads_per_run"));
+        }
+        if !is_within(self.running_runs, widest.running_runs) {
+            return Err(Failure::bad_field("caps.running_runs"));
+        }
+        Ok(self)
+    }
+}
+
+/// Reads the countries that a business may call, each once.
+fn destinations(words: &[String]) -> Result<Destinations, Failure> {
+    let countries = words.iter().enumerate().map(|(place, word)| {
+        let known = word.parse::<phonenumber::country::Id>().ok();
+        let country = known.and_then(|_| word.parse().ok());
+        country.ok_or_else(|| Failure::bad_field(&format!("destinations[{place}]")))
+    });
+    let countries: BTreeSet<Country> = countries.collect::<Result<_, _>>()?;
+    if countries.is_empty() {
+        return Err(Failure::bad_field("destinations"));
+    }
+    Ok(Destinations::Only(countries.into_iter().collect()))
 }
 
 impl Wish {
@@ -91,6 +159,8 @@ impl Wish {
             time_zone: self.time_zone,
             call_flow: call_flow
                 .map_err(|bad| Failure::bad_field(&format!("call_flow.{}", bad.field)))?,
+            destinations: self.destinations.as_deref().map(destinations).transpose()?,
+            caps: self.caps.map(CapsWire::check).transpose()?,
         })
     }
 }
@@ -100,7 +170,24 @@ impl Wish {
 pub struct NewBusiness {
     pub caller_id: Option<PhoneNumber>,
     pub limit: u32,
+    /// Where it may call; its region only, unless said otherwise.
+    pub destinations: Option<Destinations>,
+    pub caps: Caps,
     pub config: BusinessConfig,
+}
+
+impl NewBusiness {
+    /// Its state before it has called anybody.
+    fn state(&self) -> anyhow::Result<State> {
+        let mut state = State::new(self.limit);
+        state.caller_ids.extend(self.caller_id.clone());
+        state.caps = self.caps.clone();
+        state.destinations = match &self.destinations {
+            Some(destinations) => destinations.clone(),
+            None => Destinations::Only(vec![self.config.region.parse()?]),
+        };
+        Ok(state)
+    }
 }
 
 /// Makes a business under a fresh id.
@@ -110,8 +197,7 @@ pub struct NewBusiness {
 /// It could not be found out whether it was made, or the system has no randomness.
 pub async fn found(ledger: &Ledger, new: &NewBusiness) -> anyhow::Result<BusinessId> {
     let business: BusinessId = random_business_id()?.parse()?;
-    let mut state = State::new(new.limit);
-    state.caller_ids.extend(new.caller_id.clone());
+    let state = new.state()?;
     match ledger
         .create_business(&business, &new.config, &state)
         .await?
@@ -146,15 +232,30 @@ pub(crate) async fn change(
     let business = caller.business()?;
     let wish: Wish = body::json(request)?;
     let wish = wish.check()?;
-    if wish.limit.is_some() {
+    let is_for_the_system =
+        wish.limit.is_some() || wish.destinations.is_some() || wish.caps.is_some();
+    if is_for_the_system {
         Caller::of(request, Role::SystemAdmin)?;
     }
     let internal = |error: anyhow::Error| Failure::internal(&error, &request_id(request));
     let config = office.ledger().config(business).await.map_err(internal)?;
     let mut config = config.ok_or_else(Failure::not_found)?;
+    let time_zone = wish.time_zone.as_ref().unwrap_or(&config.time_zone);
+    let caps = match wish.caps {
+        Some(caps) => Some(caps.in_zone(time_zone)),
+        // The days of a cap that stays end where the business is now.
+        None if wish.time_zone.is_some() => {
+            let stored = office.ledger().load(business).await.map_err(internal)?;
+            let stored = stored.ok_or_else(Failure::not_found)?;
+            Some(CapsWire::of(&stored.state.caps).in_zone(time_zone))
+        }
+        None => None,
+    };
     let settings = Settings {
         limit: wish.limit,
         caller_id: wish.phone,
+        destinations: wish.destinations,
+        caps,
     };
     let state = match set(office, business, &settings).await.map_err(internal)? {
         SetAnswer::Set(state) => state,
@@ -190,23 +291,26 @@ pub(crate) async fn create(
     let wish: Wish = body::json(request)?;
     let wish = wish.check()?;
     let name = wish.name.ok_or_else(|| Failure::bad_field("name"))?;
+    let time_zone = wish
+        .time_zone
+        .unwrap_or_else(|| "Asia/Jerusalem".to_owned());
+    let caps = wish.caps.map(|caps| caps.in_zone(&time_zone));
     let new = NewBusiness {
         caller_id: wish.phone,
         limit: wish.limit.unwrap_or(LIMIT_DEFAULT),
+        destinations: wish.destinations,
+        caps: caps.unwrap_or(Caps::WIDEST),
         config: BusinessConfig {
             name,
             region: wish.region.unwrap_or_else(|| "IL".to_owned()),
-            time_zone: wish
-                .time_zone
-                .unwrap_or_else(|| "Asia/Jerusalem".to_owned()),
+            time_zone,
             call_flow: wish.call_flow.unwrap_or_else(default_flow).to_json(),
             created_at: office.now(),
         },
     };
     let internal = |error: anyhow::Error| Failure::internal(&error, &request_id(request));
     let business = found(office.ledger(), &new).await.map_err(internal)?;
-    let mut state = State::new(new.limit);
-    state.caller_ids.extend(new.caller_id);
+    let state = new.state().map_err(internal)?;
     view(&business, &new.config, &state, StatusCode::CREATED).map_err(internal)
 }
 
@@ -235,6 +339,11 @@ fn view(
         region: config.region.clone(),
         time_zone: config.time_zone.clone(),
         call_flow: CallFlowWire::from(&flow),
+        destinations: match &state.destinations {
+            Destinations::Any => Vec::new(),
+            Destinations::Only(countries) => countries.iter().map(Country::to_string).collect(),
+        },
+        caps: CapsWire::of(&state.caps),
         created_at: rfc3339(config.created_at),
     };
     Ok(json(status, &view))

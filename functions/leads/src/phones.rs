@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use phonenumber::metadata::DATABASE;
 use phonenumber::{Mode, Type, country};
+use ringfence_core::caps::Country;
 use ringfence_core::phone::PhoneNumber;
 use thiserror::Error;
 
@@ -52,6 +53,15 @@ pub fn parse(text: &str, region: Region) -> Result<PhoneNumber, BadPhone> {
         })
         .and_then(|number| number.format().mode(Mode::E164).to_string().parse().ok())
         .ok_or(BadPhone::Invalid)
+}
+
+/// Where a number is, unless it is in no country or in one that nobody can tell.
+///
+/// Countries that share a code are told apart by their numbers where the library can.
+pub fn country_of(number: &PhoneNumber) -> Option<Country> {
+    let number = phonenumber::parse(None, number.expose()).ok()?;
+    let country = number.country().id()?;
+    country.as_ref().parse().ok()
 }
 
 /// Why a text is not a phone number; the text is not repeated here.

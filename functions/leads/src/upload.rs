@@ -17,7 +17,7 @@ use crate::api::Desk;
 use crate::import::{Import, Mapping, NewLead, read_file, read_json};
 use crate::large;
 use crate::multipart::{UploadError, file_and_fields};
-use crate::phones::Region;
+use crate::phones::{self, Region};
 use crate::refusal::ImportError;
 use crate::row_error::RowError;
 use crate::table::Limits;
@@ -299,6 +299,7 @@ fn stored(lead: NewLead) -> ledger::NewLead {
     } = lead;
     ledger::NewLead {
         name,
+        country: phones::country_of(&phone),
         phone,
         city,
         notes,

@@ -5,14 +5,18 @@ use std::time::Duration;
 use http::StatusCode;
 use lambda_http::{Body, Request, Response};
 use ringfence_core::ids::{BusinessId, RunId};
-use ringfence_flows::start::{DirectAnswer, DirectOutcome, NO_PUBLIC_HOST, StartAnswer, start};
+use ringfence_flows::start::{
+    DirectAnswer, DirectOutcome, NO_PUBLIC_HOST, StartAnswer, count_do_not_call, start,
+};
 use ringfence_flows::world::World;
 use ringfence_ledger::Ledger;
 use ringfence_shell::caller::request_id;
 use ringfence_shell::reply::{Failure, json};
 use ringfence_shell::texts::{Language, Text};
+use ringfence_shell::times::rfc3339;
 use serde::Serialize;
 use serde_json::Value;
+use tracing::warn;
 
 use super::Begun;
 
@@ -45,6 +49,10 @@ struct Run {
     run_id: u32,
     queued: u32,
     mode: &'static str,
+    /// How many of the leads are on the do-not-call list by now; absent if that could not
+    /// be found out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    do_not_call: Option<u32>,
     #[serde(skip_serializing_if = "is_zero")]
     duplicates_removed: usize,
 }
@@ -80,7 +88,7 @@ pub(crate) async fn calls(
             StartAnswer::Calls(calls) | StartAnswer::CallsAgain(calls) => {
                 return Ok(direct(&calls, begun.duplicates_removed, language));
             }
-            answer => return run_or_failure(answer, begun.duplicates_removed, language),
+            answer => return run_or_failure(world, business, &begun, answer, language).await,
         }
     }
     unreachable!("the last look returns")
@@ -95,7 +103,7 @@ pub(crate) async fn run(
     language: Language,
 ) -> Result<Response<Body>, Failure> {
     let answer = go(world, request, business, &begun).await?;
-    run_or_failure(answer, begun.duplicates_removed, language)
+    run_or_failure(world, business, &begun, answer, language).await
 }
 
 async fn go(
@@ -178,23 +186,33 @@ fn lead_error(code: &str, language: Language) -> String {
     match code {
         "no_phone" => Text::NoPhone.say(language),
         "lead_deleted" => Text::LeadDeleted.say(language),
+        "do_not_call" => Text::DoNotCall.say(language),
+        "destination_not_allowed" => Text::DestinationNotAllowed.say(language),
         // The contract has this word itself where a text stands otherwise.
         "already_in_call" => code.to_owned(),
         _ => Text::LeadFailed.say(language),
     }
 }
 
-fn run_or_failure(
+async fn run_or_failure(
+    world: &impl World<Ledger = Ledger>,
+    business: &BusinessId,
+    begun: &Begun,
     answer: StartAnswer,
-    duplicates_removed: usize,
     language: Language,
 ) -> Result<Response<Body>, Failure> {
+    let duplicates_removed = begun.duplicates_removed;
     let failure = match answer {
         StartAnswer::Run {
             run,
             total,
             concurrency,
         } => {
+            let do_not_call = count_do_not_call(world, business, &begun.request.leads).await;
+            // The run is started, whatever this says.
+            let do_not_call = do_not_call.inspect_err(|error| {
+                warn!(business.id = %business, "failed to count leads not to be called: {error:#}");
+            });
             let message = Text::RunStarted { total, concurrency }.say(language);
             let (run_id, mode) = (run.get(), "bulk_queue");
             let run = Run {
@@ -203,6 +221,7 @@ fn run_or_failure(
                 run_id,
                 queued: total,
                 mode,
+                do_not_call: do_not_call.ok(),
                 duplicates_removed,
             };
             return Ok(json(StatusCode::CREATED, &run));
@@ -233,6 +252,7 @@ fn run_or_failure(
             )
             .with("missing", missing)
         }
+        StartAnswer::NoSuchBusiness => Failure::not_found(),
         StartAnswer::NoCallerId => Failure::new(
             StatusCode::BAD_REQUEST,
             "no_business_phone",
@@ -247,6 +267,16 @@ fn run_or_failure(
         StartAnswer::TooManyRuns { most } => {
             let text = Text::TooManyRuns { most };
             Failure::new(StatusCode::TOO_MANY_REQUESTS, "too_many_runs", text).with("most", most)
+        }
+        StartAnswer::TooManyLeads { most } => {
+            let text = Text::TooManyLeads { most };
+            Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "too_many_leads", text).with("most", most)
+        }
+        StartAnswer::DailyCap { left, ends_at } => {
+            let text = Text::DailyCap { left };
+            Failure::new(StatusCode::TOO_MANY_REQUESTS, "daily_cap", text)
+                .with("left", left)
+                .with("resets_at", rfc3339(ends_at))
         }
         StartAnswer::NoPublicHost { run } => no_public_host(run),
         StartAnswer::KeyReused => Failure::new(

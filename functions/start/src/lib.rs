@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use http::StatusCode;
 use lambda_http::{Body, Request, Response};
 use ringfence_core::ids::{BusinessId, LeadId, ListId};
-use ringfence_flows::ledger::{RequestKey, States};
+use ringfence_flows::ledger::RequestKey;
 use ringfence_flows::start::{Leads, PublicHost, Shape, StartRequest};
 use ringfence_flows::world::World;
 use ringfence_ledger::Ledger;
@@ -129,9 +129,6 @@ async fn begin(
     wish: Wish,
 ) -> Result<Begun, Failure> {
     let business = caller.business()?;
-    if caller.role == Role::SystemAdmin {
-        check_exists(world, request, business).await?;
-    }
     if wish.concurrency == Some(0) {
         let text = Text::BadField("concurrency".to_owned());
         let failure = Failure::new(StatusCode::BAD_REQUEST, "bad_concurrency", text);
@@ -158,19 +155,6 @@ async fn begin(
         request,
         duplicates_removed,
     })
-}
-
-/// Only a key that is good for every business can name one that does not exist.
-async fn check_exists(
-    world: &impl World<Ledger = Ledger>,
-    request: &Request,
-    business: &BusinessId,
-) -> Result<(), Failure> {
-    let stored = world.ledger().load(business).await;
-    match stored.map_err(|error| Failure::internal(&error, &request_id(request)))? {
-        Some(_) => Ok(()),
-        None => Err(Failure::not_found()),
-    }
 }
 
 /// The chosen leads in the order given, each once.

@@ -8,6 +8,7 @@ use http::StatusCode;
 use lambda_http::{Body, Request, Response};
 use ringfence_core::ids::BusinessId;
 use ringfence_core::state::State;
+use ringfence_core::time::Timestamp;
 use ringfence_flows::ledger::States;
 use ringfence_ledger::Ledger;
 use ringfence_shell::body;
@@ -18,21 +19,26 @@ use serde::Serialize;
 
 /// Answers the `GET` routes under `/api/outbound/runs`, `/api/outbound/bulk/active`,
 /// `/api/outbound_calls/counts` and `/api/outbound/recent-calls`; and `GET /healthz`, to anybody.
-pub async fn handle(ledger: &Ledger, request: Request) -> Response<Body> {
+pub async fn handle(ledger: &Ledger, now: Timestamp, request: Request) -> Response<Body> {
     if request.uri().path() == "/healthz" {
         return empty(StatusCode::OK);
     }
     let language = Language::of(&request);
-    let answer = route(ledger, &request).await;
+    let answer = route(ledger, now, &request).await;
     answer.unwrap_or_else(|failure| failure.reply(language))
 }
 
-async fn route(ledger: &Ledger, request: &Request) -> Result<Response<Body>, Failure> {
+async fn route(
+    ledger: &Ledger,
+    now: Timestamp,
+    request: &Request,
+) -> Result<Response<Body>, Failure> {
     let caller = Caller::of(request, Role::Agent)?;
     let business = caller.business()?;
     let desk = Desk {
         ledger,
         business,
+        now,
         request,
     };
     match body::segments(request)[..] {
@@ -50,6 +56,7 @@ async fn route(ledger: &Ledger, request: &Request) -> Result<Response<Body>, Fai
 struct Desk<'a> {
     ledger: &'a Ledger,
     business: &'a BusinessId,
+    now: Timestamp,
     request: &'a Request,
 }
 

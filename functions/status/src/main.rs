@@ -7,8 +7,9 @@ use ringfence_shell::{cloud, config, logging};
 async fn main() -> Result<(), Error> {
     logging::init();
     let ledger = cloud::ledger(&config::environment).await?;
+    let clock = cloud::wall_clock();
     run(service_fn(async |request| {
-        Ok::<_, Error>(status::handle(&ledger, request).await)
+        Ok::<_, Error>(status::handle(&ledger, clock(), request).await)
     }))
     .await
 }

@@ -4,6 +4,7 @@ use http::{StatusCode, header};
 use lambda_http::{Body, Response};
 use ringfence_core::ids::RunId;
 use ringfence_core::state::{Counts, RunStatus, State};
+use ringfence_core::time::Timestamp;
 use ringfence_flows::ledger::Runs;
 use ringfence_flows::records::RunRecord;
 use ringfence_shell::body;
@@ -41,7 +42,7 @@ const READ_MAX: u32 = 1_000;
 pub(crate) async fn one(desk: &Desk<'_>, run: &str) -> Result<Response<Body>, Failure> {
     let run: RunId = run.parse().map_err(|_| not_found())?;
     let state = desk.state().await?;
-    let view = match live_view(&state, run) {
+    let view = match live_view(&state, run, desk.now) {
         Some(view) => view,
         None => {
             let record = desk.ledger.run(desk.business, run).await;
@@ -83,7 +84,17 @@ fn etag(body: &Body) -> String {
     format!("W/\"{hex}\"")
 }
 
-fn live_view(state: &State, id: RunId) -> Option<RunView> {
+/// Why a run does not go on, where it is not for want of slots.
+fn waits_for(state: &State, queued: u32, now: Timestamp) -> Option<String> {
+    let cap = state.caps.per_day.as_ref()?;
+    let ends_at = state.capped_until(now).filter(|_| queued > 0)?;
+    let (calls, ends_at) = (cap.calls, rfc3339(ends_at));
+    Some(format!(
+        "Daily cap of {calls} calls reached; the run goes on at {ends_at}"
+    ))
+}
+
+fn live_view(state: &State, id: RunId, now: Timestamp) -> Option<RunView> {
     let (run, counts, status) = state.run_view(id)?;
     let Counts {
         queued,
@@ -102,7 +113,10 @@ fn live_view(state: &State, id: RunId) -> Option<RunView> {
         canceled,
         total_leads: run.total,
         concurrency: run.concurrency(state.limit),
-        last_error: run.last_error.clone(),
+        last_error: run
+            .last_error
+            .clone()
+            .or_else(|| waits_for(state, queued, now)),
         created_at: rfc3339(run.created_at),
         completed_at: run.over_at.map(rfc3339),
     })
@@ -167,11 +181,13 @@ pub(crate) async fn list(desk: &Desk<'_>) -> Result<Response<Body>, Failure> {
                 break;
             }
             before = Some(record.run);
-            let view = match filed_view(&record).or_else(|| live_view(&state, record.run)) {
-                Some(view) => view,
-                // Started since the state was read.
-                None => live_view(&desk.state().await?, record.run).ok_or_else(not_found)?,
-            };
+            let view =
+                match filed_view(&record).or_else(|| live_view(&state, record.run, desk.now)) {
+                    Some(view) => view,
+                    // Started since the state was read.
+                    None => live_view(&desk.state().await?, record.run, desk.now)
+                        .ok_or_else(not_found)?,
+                };
             if status.is_none_or(|status| status.as_str() == view.status) {
                 items.push(view);
             }
@@ -202,7 +218,7 @@ pub(crate) async fn active(desk: &Desk<'_>) -> Result<Response<Body>, Failure> {
     let run = ids.find_map(|&id| {
         let (_, _, status) = state.run_view(id)?;
         (status == RunStatus::Running)
-            .then(|| live_view(&state, id))
+            .then(|| live_view(&state, id, desk.now))
             .flatten()
     });
     Ok(json(

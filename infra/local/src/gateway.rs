@@ -204,7 +204,7 @@ impl Gateway {
         let world = &self.environment.world;
         let answer = match function {
             Function::Start => start::handle(world, world.public_host, event).await,
-            Function::Status => status::handle(&world.ledger, event).await,
+            Function::Status => status::handle(&world.ledger, (self.plan.clock)(), event).await,
             Function::Stop => stop::handle(world, event).await,
             Function::Leads => {
                 let objects = self.plan.objects.client_with(&self.environment.trap);

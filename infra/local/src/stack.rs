@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use ringfence_carrier::call_flow::CallFlow;
+use ringfence_core::caps::Caps;
 use ringfence_core::ids::BusinessId;
 use ringfence_core::phone::PhoneNumber;
 use ringfence_core::timing::Timing;
@@ -116,6 +117,8 @@ impl Stack {
         let new = business::settings::NewBusiness {
             caller_id: Some(caller_id),
             limit,
+            destinations: None,
+            caps: Caps::WIDEST,
             config: BusinessConfig {
                 name: "Demo".to_owned(),
                 region: "IL".to_owned(),

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::call::{Job, Outcome};
+use crate::caps::Country;
 use crate::ids::{CallId, LeadId, RunId};
 use crate::phone::PhoneNumber;
 use crate::state::{Lease, State};
@@ -59,7 +60,12 @@ pub enum Nothing {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Candidate {
     /// It can be called.
-    Callable { lead: LeadId, to: PhoneNumber },
+    Callable {
+        lead: LeadId,
+        to: PhoneNumber,
+        /// Where the number is, if anybody knows.
+        country: Option<Country>,
+    },
     /// It cannot, whenever it is tried.
     Barred { lead: LeadId, reason: Barred },
 }
@@ -71,6 +77,10 @@ pub enum Barred {
     NoPhone,
     /// It was deleted after the run was started.
     Deleted,
+    /// Its number is on the business's do-not-call list.
+    DoNotCall,
+    /// Its number is in a country that the business may not call.
+    Destination,
 }
 
 impl Barred {
@@ -79,6 +89,8 @@ impl Barred {
         match self {
             Self::NoPhone => "no_phone",
             Self::Deleted => "lead_deleted",
+            Self::DoNotCall => "do_not_call",
+            Self::Destination => "destination_not_allowed",
         }
     }
 }

@@ -6,6 +6,7 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 pub mod call;
+pub mod caps;
 pub mod fill;
 pub mod ids;
 pub mod phone;

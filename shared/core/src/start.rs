@@ -1,6 +1,7 @@
 //! Starts runs and direct calls.
 
 use crate::call::Job;
+use crate::caps::Country;
 use crate::fill::{Barred, Claimed, lease};
 use crate::ids::{CallId, LeadId, RosterId, RunId};
 use crate::phone::PhoneNumber;
@@ -31,11 +32,13 @@ pub enum StartedRun {
     BadConcurrency { limit: u32 },
     /// The business has as many runs under way as its state can carry.
     TooManyRuns { most: u32 },
+    /// The business may not start runs of so many leads.
+    TooManyLeads { most: u32 },
 }
 
 /// How many runs a business may have under way: they are about 150 bytes each of an item
 /// that every claim writes, and that may have 400 KB.
-pub const RUNS_MAX: usize = 100;
+pub const RUNS_MAX: u32 = 100;
 
 /// Adds a run. Also while the business is at its limit: the run waits.
 pub fn start_run(mut state: State, new: NewRun, now: Timestamp) -> StartedRun {
@@ -44,8 +47,13 @@ pub fn start_run(mut state: State, new: NewRun, now: Timestamp) -> StartedRun {
     if !is_allowed {
         return StartedRun::BadConcurrency { limit: state.limit };
     }
-    if state.runs.len() >= RUNS_MAX {
-        let most = u32::try_from(RUNS_MAX).expect("a hundred fits");
+    let most = state.caps.leads_per_run;
+    if new.total > most {
+        return StartedRun::TooManyLeads { most };
+    }
+    let most = state.caps.running_runs.min(RUNS_MAX);
+    let under_way = u32::try_from(state.runs.len()).expect("bounded by RUNS_MAX");
+    if under_way >= most {
         return StartedRun::TooManyRuns { most };
     }
     let run = take_number(&mut state);
@@ -100,6 +108,8 @@ pub struct DirectLead {
     pub lead: LeadId,
     /// Its number, or why it cannot be called.
     pub to: Result<PhoneNumber, Barred>,
+    /// Where the number is, if anybody knows.
+    pub country: Option<Country>,
 }
 
 /// What becomes of one lead that somebody wants to call at once.
@@ -125,6 +135,8 @@ pub enum StartedCalls {
         limit: u32,
         available: u32,
     },
+    /// The day has not so many calls left. Nothing is started.
+    DailyCap { left: u32, ends_at: Timestamp },
 }
 
 /// Claims a slot for each of the leads that can be called, or for none of them.
@@ -137,9 +149,13 @@ pub fn start_calls(
 ) -> StartedCalls {
     let (limit, active, available) = (state.limit, state.slots_in_use(), state.slots_free());
     let mut answers = Vec::with_capacity(leads.len());
-    for DirectLead { lead, to } in leads {
+    let left = state.calls_left();
+    for DirectLead { lead, to, country } in leads {
         let answer = match to {
             Err(reason) => Direct::Barred(*lead, *reason),
+            Ok(_) if !state.destinations.allow(*country) => {
+                Direct::Barred(*lead, Barred::Destination)
+            }
             Ok(to) if state.is_in_call(to) => Direct::AlreadyInCall(*lead),
             Ok(_) if state.slots_free() == 0 => {
                 return StartedCalls::SlotsBusy {
@@ -148,6 +164,10 @@ pub fn start_calls(
                     available,
                 };
             }
+            Ok(_) if state.calls_left() == 0 => {
+                let ends_at = state.day.as_ref().map_or(now, |day| day.ends_at);
+                return StartedCalls::DailyCap { left, ends_at };
+            }
             Ok(to) => {
                 let lease = lease(Job::Direct { lead: *lead }, to.clone(), now, timing);
                 let claimed = Claimed {
@@ -155,6 +175,7 @@ pub fn start_calls(
                     lease,
                     lead: *lead,
                 };
+                state.count_call();
                 state.active.insert(claimed.call, claimed.lease.clone());
                 Direct::Claimed(claimed)
             }

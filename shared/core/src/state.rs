@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use crate::call::{Job, Outcome};
+use crate::caps::{Caps, Day, Destinations};
 use crate::ids::{CallId, RosterId, RunId};
 use crate::phone::PhoneNumber;
 use crate::time::Timestamp;
@@ -28,6 +29,14 @@ pub struct State {
     /// The numbers that calls come from, the present one last. Earlier ones stay while a
     /// call that may have been placed from them is live, so that it can be asked about.
     pub caller_ids: Vec<PhoneNumber>,
+    /// Where its leads may be.
+    pub destinations: Destinations,
+    /// Goes up with each addition to the do-not-call list, after it; 0 while nothing was ever
+    /// added. So a claim that was decided on an older list is refused.
+    pub do_not_call_rev: u32,
+    pub caps: Caps,
+    /// Set while calls are counted by the day.
+    pub day: Option<Box<Day>>,
 }
 
 /// The right of one call to its slot.
@@ -156,6 +165,10 @@ impl State {
             next_run: 1,
             pause: None,
             caller_ids: Vec::new(),
+            destinations: Destinations::Any,
+            do_not_call_rev: 0,
+            caps: Caps::WIDEST,
+            day: None,
         }
     }
 

@@ -1,5 +1,6 @@
 //! Stops runs, and changes what a business has set.
 
+use crate::caps::{Caps, Destinations};
 use crate::fill::close_runs;
 use crate::ids::{CallId, RunId};
 use crate::phone::PhoneNumber;
@@ -91,6 +92,29 @@ pub fn set_caller_id(mut state: State, number: PhoneNumber) -> State {
     state.caller_ids.push(number);
     let too_many = state.caller_ids.len().saturating_sub(CALLER_IDS_MAX);
     state.caller_ids.drain(..too_many);
+    state
+}
+
+/// Sets what the business may spend.
+pub fn set_caps(mut state: State, caps: Caps) -> State {
+    // Another zone has another midnight; a day that goes on keeps its count.
+    if caps.per_day.is_none() {
+        state.day = None;
+    }
+    state.caps = caps;
+    state
+}
+
+/// Sets where the business may call. It holds for every lead that has not been claimed.
+pub fn set_destinations(mut state: State, destinations: Destinations) -> State {
+    state.destinations = destinations;
+    state
+}
+
+/// Notes that the do-not-call list has grown. To be stored after the list's new entries,
+/// so that from then on no claim succeeds that was decided without them.
+pub fn note_do_not_call(mut state: State) -> State {
+    state.do_not_call_rev = state.do_not_call_rev.saturating_add(1);
     state
 }
 

@@ -1,10 +1,13 @@
 //! Changes what a business has set, where it decides about calls.
 
 use anyhow::{Result, bail};
+use ringfence_core::caps::{Caps, Destinations};
 use ringfence_core::ids::BusinessId;
 use ringfence_core::phone::PhoneNumber;
 use ringfence_core::state::State;
-use ringfence_core::stop::{set_caller_id, set_limit};
+use ringfence_core::stop::{
+    note_do_not_call, set_caller_id, set_caps, set_destinations, set_limit,
+};
 
 use crate::claim::ATTEMPTS_MAX;
 use crate::ledger::{Commit, States};
@@ -15,6 +18,8 @@ use crate::world::{Office, wake_now};
 pub struct Settings {
     pub limit: Option<u32>,
     pub caller_id: Option<PhoneNumber>,
+    pub destinations: Option<Destinations>,
+    pub caps: Option<Caps>,
 }
 
 /// Whether the settings were changed.
@@ -46,6 +51,12 @@ pub async fn set(
         if let Some(number) = &settings.caller_id {
             state = set_caller_id(state, number.clone());
         }
+        if let Some(destinations) = &settings.destinations {
+            state = set_destinations(state, destinations.clone());
+        }
+        if let Some(caps) = &settings.caps {
+            state = set_caps(state, caps.clone());
+        }
         if state == stored.state {
             return Ok(SetAnswer::Set(state));
         }
@@ -58,6 +69,42 @@ pub async fn set(
                 wake_now(office, business).await;
                 return Ok(SetAnswer::Set(state));
             }
+            Commit::Stale(newer) => stored = newer,
+        }
+    }
+    bail!("the state of business {business} kept changing")
+}
+
+/// Whether what was added to the do-not-call list holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Heeded {
+    /// From now on no call to a number on the list is claimed.
+    Yes,
+    NoSuchBusiness,
+}
+
+/// Makes additions to the do-not-call list hold, once they are stored.
+///
+/// A claim that was decided before them is refused by its condition, and decided again with
+/// them. A crash before this leaves a list that a business which had one heeds already, and
+/// a business whose list is new does not yet: whoever added was not answered, and adds again.
+///
+/// # Errors
+///
+/// It could not be found out whether it was stored; doing it again is safe.
+pub async fn heed_do_not_call(office: &impl Office, business: &BusinessId) -> Result<Heeded> {
+    let Some(mut stored) = office.ledger().load(business).await? else {
+        return Ok(Heeded::NoSuchBusiness);
+    };
+    for _ in 0..ATTEMPTS_MAX {
+        let state = note_do_not_call(stored.state.clone());
+        match office
+            .ledger()
+            .commit(business, &stored, &state, &[])
+            .await?
+        {
+            Commit::Applied => return Ok(Heeded::Yes),
             Commit::Stale(newer) => stored = newer,
         }
     }

@@ -17,6 +17,7 @@ use ringfence_core::state::{Pause, State};
 use ringfence_core::time::Timestamp;
 use tracing::{info, warn};
 
+pub(crate) use self::decide::listed;
 use self::decide::{Claims, decide};
 use self::notes::{end_of, note_of, notes_of};
 use crate::ledger::{Calls, Runs, States, Stored};

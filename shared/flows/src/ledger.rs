@@ -2,10 +2,12 @@
 //!
 //! Every method takes the business first: nothing can be read or written without one.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 
 use anyhow::Result;
 use ringfence_core::ids::{BusinessId, CallId, CallSid, LeadId, RosterId, RunId};
+use ringfence_core::phone::PhoneNumber;
 use ringfence_core::state::State;
 use ringfence_core::time::Timestamp;
 
@@ -76,6 +78,18 @@ pub trait Rosters {
         business: &BusinessId,
         ids: &[LeadId],
     ) -> impl Future<Output = Result<Vec<LeadId>>>;
+}
+
+/// Whom a business must not call.
+pub trait DoNotCall {
+    /// Those of these numbers that are on the list, as of now (consistent reads).
+    ///
+    /// What was added before the state's `do_not_call_rev` went up is among them.
+    fn listed(
+        &self,
+        business: &BusinessId,
+        numbers: &[PhoneNumber],
+    ) -> impl Future<Output = Result<BTreeSet<PhoneNumber>>>;
 }
 
 /// The call records.

@@ -10,7 +10,7 @@ use tracing::{error, info, warn};
 use crate::carrier::{Carrier, Order, Placed, Refusal};
 use crate::claim::Claim;
 use crate::ledger::Calls;
-use crate::records::{CallNote, News};
+use crate::records::{CallNote, Callee, News};
 use crate::start::NO_PUBLIC_HOST;
 use crate::world::World;
 
@@ -52,7 +52,13 @@ async fn place(world: &impl World, claim: Claim) -> Dialed {
             call: order.call,
             job: order.job,
             lead: order.lead,
-            who: Some((lead_name, order.to.clone())),
+            who: Some(Callee {
+                name: lead_name,
+                to: order.to.clone(),
+                // A claim is refused if the list has grown since it was decided, so it was
+                // looked at no earlier than this.
+                checked_at: order.call.minted_at(),
+            }),
             sid: match &placed {
                 Placed::Accepted(sid) => Some(sid.clone()),
                 Placed::Refused(_) | Placed::NotProcessed { .. } | Placed::Unknown => None,

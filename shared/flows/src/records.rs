@@ -1,6 +1,7 @@
 //! What the ledger remembers besides the state: nothing here decides anything.
 
 use ringfence_core::call::{CallStatus, Job, Outcome};
+use ringfence_core::caps::Country;
 use ringfence_core::ids::{CallId, CallSid, LeadId, ListId, RosterId, RunId};
 use ringfence_core::phone::PhoneNumber;
 use ringfence_core::state::{Counts, RunStatus};
@@ -12,6 +13,8 @@ pub struct Lead {
     pub id: LeadId,
     pub name: String,
     pub phone: Option<PhoneNumber>,
+    /// Where the number is, if anybody knows.
+    pub country: Option<Country>,
 }
 
 /// A call, or a job that ended without one.
@@ -23,6 +26,8 @@ pub struct CallRecord {
     pub lead: Option<LeadId>,
     pub lead_name: Option<String>,
     pub to: Option<PhoneNumber>,
+    /// When the do-not-call list was last looked at for this call.
+    pub checked_at: Option<Timestamp>,
     pub sid: Option<CallSid>,
     pub progress: Progress,
     pub ended_at: Option<Timestamp>,
@@ -60,10 +65,20 @@ pub struct CallNote {
     pub call: CallId,
     pub job: Job,
     pub lead: LeadId,
-    /// The lead's name and number, where they are at hand.
-    pub who: Option<(String, PhoneNumber)>,
+    /// Who is called, where it is at hand.
+    pub who: Option<Callee>,
     pub sid: Option<CallSid>,
     pub news: News,
+}
+
+/// Who is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Callee {
+    /// The lead's.
+    pub name: String,
+    pub to: PhoneNumber,
+    /// When the do-not-call list was last looked at for this call.
+    pub checked_at: Timestamp,
 }
 
 /// What a note adds.

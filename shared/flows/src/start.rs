@@ -4,10 +4,13 @@ mod direct;
 mod queue;
 mod replay;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use ringfence_core::ids::{BusinessId, CallId, CallSid, LeadId, ListId, RosterId, RunId};
+use ringfence_core::time::Timestamp;
 
-use crate::ledger::{RequestKey, Starts, States};
+use crate::fill::listed;
+use crate::ledger::{RequestKey, Rosters, Starts, States};
+use crate::records::Lead;
 use crate::world::World;
 
 /// Up to this many leads are called at once, without a run.
@@ -78,6 +81,7 @@ pub enum StartAnswer {
         available: u32,
     },
     LeadsMissing(Vec<LeadId>),
+    NoSuchBusiness,
     NoCallerId,
     BadConcurrency {
         limit: u32,
@@ -85,6 +89,15 @@ pub enum StartAnswer {
     /// The business has as many runs under way as it may.
     TooManyRuns {
         most: u32,
+    },
+    /// The business may not start runs of so many leads.
+    TooManyLeads {
+        most: u32,
+    },
+    /// The day has not so many calls left.
+    DailyCap {
+        left: u32,
+        ends_at: Timestamp,
     },
     /// Nothing can be called; a run that was asked for is recorded as failed.
     NoPublicHost {
@@ -133,7 +146,7 @@ pub async fn start(
         return replay::replay(world, business, request, key, started).await;
     }
     let Some(stored) = world.ledger().load(business).await? else {
-        bail!("business {business} has no state");
+        return Ok(StartAnswer::NoSuchBusiness);
     };
     let direct_max = DIRECT_MAX.min(stored.state.limit);
     let is_direct = request.shape != Shape::Run && request.leads.total() <= direct_max;
@@ -161,9 +174,12 @@ impl StartAnswer {
             Self::Calls(calls) => calls.iter().any(|answer| answer.call.is_some()),
             Self::SlotsBusy { .. }
             | Self::LeadsMissing(_)
+            | Self::NoSuchBusiness
             | Self::NoCallerId
             | Self::BadConcurrency { .. }
             | Self::TooManyRuns { .. }
+            | Self::TooManyLeads { .. }
+            | Self::DailyCap { .. }
             | Self::NoPublicHost { .. } => false,
         }
     }
@@ -177,6 +193,45 @@ impl Leads {
         }
     }
 }
+
+/// How many of these leads are on the business's do-not-call list now. They will end as
+/// failed, without a call; so may others that are added until it is their turn.
+///
+/// # Errors
+///
+/// The table could not be read.
+pub async fn count_do_not_call(
+    world: &impl World,
+    business: &BusinessId,
+    leads: &Leads,
+) -> Result<u32> {
+    let stored = world.ledger().load(business).await?;
+    let Some(stored) = stored.filter(|stored| stored.state.do_not_call_rev > 0) else {
+        return Ok(0);
+    };
+    let positions: Vec<u32> = (0..leads.total()).collect();
+    let mut count = 0;
+    for positions in positions.chunks(COUNTED_AT_ONCE) {
+        let ids: Vec<LeadId> = match leads {
+            Leads::Ids(ids) => {
+                let place = |&at: &u32| ids[usize::try_from(at).expect("32 bits fit")];
+                positions.iter().map(place).collect()
+            }
+            Leads::List { roster, .. } => world.ledger().roster_leads(*roster, positions).await?,
+        };
+        let leads = world.ledger().leads(business, &ids).await?;
+        let listed = listed(world, business, &stored.state, &leads).await?;
+        let is_listed = |lead: &&Lead| {
+            let phone = lead.phone.as_ref();
+            phone.is_some_and(|phone| listed.contains(phone))
+        };
+        count += leads.iter().filter(is_listed).count();
+    }
+    Ok(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
+/// How many leads are looked up at once to be counted: it bounds the memory.
+const COUNTED_AT_ONCE: usize = 1_000;
 
 /// The reason of a lead whose number is in a call already.
 const ALREADY_IN_CALL: &str = "already_in_call";

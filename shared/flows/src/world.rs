@@ -4,23 +4,26 @@ use std::future::Future;
 use std::time::Duration;
 
 use ringfence_core::ids::{BusinessId, CallId};
+use ringfence_core::state::State;
 use ringfence_core::time::Timestamp;
 use ringfence_core::timing::Timing;
 use tracing::warn;
 use uuid::Uuid;
 
 use crate::carrier::Carrier;
-use crate::ledger::{Calls, Rosters, Runs, Starts, States};
+use crate::ledger::{Calls, DoNotCall, Rosters, Runs, Starts, States};
 
 /// What a flow can reach that calls nobody.
 pub trait Office {
-    type Ledger: States + Rosters + Calls + Runs + Starts;
+    type Ledger: States + Rosters + DoNotCall + Calls + Runs + Starts;
     type WakeUps: WakeUps;
 
     fn ledger(&self) -> &Self::Ledger;
     fn wake_ups(&self) -> &Self::WakeUps;
     /// Reads the clock.
     fn now(&self) -> Timestamp;
+    /// The next midnight after `now` in a zone with this IANA name.
+    fn day_end(&self, time_zone: &str, now: Timestamp) -> Timestamp;
     /// Mints a UUIDv7 whose time is `now`.
     fn fresh_uuid(&self, now: Timestamp) -> Uuid;
 }
@@ -53,6 +56,14 @@ pub trait WakeUps {
         business: &BusinessId,
         delay: Duration,
     ) -> impl Future<Output = anyhow::Result<()>>;
+}
+
+/// Begins the day whose calls are counted, if the last one is over.
+pub(crate) fn begin_day(world: &impl Office, state: &mut State, now: Timestamp) {
+    let ends_at = state.day_is_due(now).map(|zone| world.day_end(zone, now));
+    if let Some(ends_at) = ends_at {
+        state.begin_day(now, ends_at);
+    }
 }
 
 /// Mints a call id.

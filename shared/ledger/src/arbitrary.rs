@@ -4,6 +4,7 @@ use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 use ringfence_core::call::{CallStatus, Job, Outcome};
+use ringfence_core::caps::{Caps, Country, DailyCap, Day, Destinations};
 use ringfence_core::ids::{BusinessId, CallId, CallSid, LeadId, ListId, RosterId, RunId};
 use ringfence_core::phone::PhoneNumber;
 use ringfence_core::state::{Counts, Lease, Pause, Phase, Run, RunStatus, State};
@@ -150,13 +151,52 @@ pub(crate) fn states() -> impl Strategy<Value = State> {
         any::<u32>(),
         option::of(pause),
         vec(phones(), 0..3),
+        (destinations(), any::<u32>(), caps(), option::of(days())),
     );
-    parts.prop_map(|(limit, active, runs, next_run, pause, caller_ids)| State {
-        limit,
-        active,
-        runs,
-        next_run,
-        pause,
-        caller_ids,
+    parts.prop_map(
+        |(limit, active, runs, next_run, pause, caller_ids, spending)| {
+            let (destinations, do_not_call_rev, caps, day) = spending;
+            State {
+                limit,
+                active,
+                runs,
+                next_run,
+                pause,
+                caller_ids,
+                destinations,
+                do_not_call_rev,
+                caps,
+                day: day.map(Box::new),
+            }
+        },
+    )
+}
+
+fn destinations() -> impl Strategy<Value = Destinations> {
+    prop_oneof![
+        Just(Destinations::Any),
+        vec(countries(), 0..4).prop_map(Destinations::Only)
+    ]
+}
+
+pub(crate) fn countries() -> impl Strategy<Value = Country> {
+    "[A-Z]{2}".prop_map(|letters| letters.parse().unwrap())
+}
+
+fn caps() -> impl Strategy<Value = Caps> {
+    let per_day = (any::<u32>(), ".*").prop_map(|(calls, time_zone)| DailyCap { calls, time_zone });
+    let parts = (any::<u32>(), any::<u32>(), option::of(per_day));
+    parts.prop_map(|(leads_per_run, running_runs, per_day)| Caps {
+        leads_per_run,
+        running_runs,
+        per_day: per_day.map(Box::new),
+    })
+}
+
+fn days() -> impl Strategy<Value = Day> {
+    (times(), times(), any::<u32>()).prop_map(|(began_at, ends_at, calls)| Day {
+        began_at,
+        ends_at,
+        calls,
     })
 }

@@ -17,6 +17,7 @@ const RUN: &str = "run_id";
 const INDEX: &str = "roster_index";
 const LEAD_NAME: &str = "lead_name";
 const TO: &str = "to_number";
+const CHECKED_AT: &str = "checked_at";
 const STATUS: &str = "call_status";
 const OUTCOME: &str = "outcome";
 const ENDED_AT: &str = "ended_at";
@@ -43,9 +44,16 @@ impl Assignments {
             let values = [(":run", number(run)), (":index", number(index))];
             identity.set("run_id = :run, roster_index = :index", values);
         }
-        if let Some((name, to)) = &note.who {
-            let values = [(":name", text(name)), (":to", text(to.expose()))];
-            identity.set("lead_name = :name, to_number = :to", values);
+        if let Some(callee) = &note.who {
+            let values = [
+                (":name", text(&callee.name)),
+                (":to", text(callee.to.expose())),
+                (":checked", time(callee.checked_at)),
+            ];
+            identity.set(
+                "lead_name = :name, to_number = :to, checked_at = :checked",
+                values,
+            );
         }
         if let Some(sid) = &note.sid {
             identity.set("sid = :sid", [(":sid", text(sid.as_str()))]);
@@ -176,6 +184,7 @@ pub(crate) fn from_item(item: &Item) -> Result<CallRecord> {
         lead,
         lead_name: fields.text_if_any(LEAD_NAME)?.map(str::to_owned),
         to: fields.parsed_if_any(TO)?,
+        checked_at: fields.time_if_any(CHECKED_AT)?,
         sid: fields.parsed_if_any(SID)?,
         progress,
         ended_at: fields.time_if_any(ENDED_AT)?,

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::Ledger;
 use crate::item::{Fields, Item, number, put, text, time, version};
-use crate::key::{GONE, Key, leads_partition, partition};
+use crate::key::{GONE, Key, do_not_call_partition, leads_partition, partition};
 use crate::table::{PK, SK};
 use crate::write::{WriteId, canceled_by};
 
@@ -113,9 +113,14 @@ impl Ledger {
             let _ = self.delete_key(business, &key.key_id).await?;
         }
         let mut deleted = keys.len();
-        // The leads are in a partition of their own.
-        let mut partitions = [leads_partition(business), partition(business)].into_iter();
-        let mut pk = partitions.next().context("there are two")?;
+        // The leads and the do-not-call list are in partitions of their own.
+        let mut partitions = [
+            leads_partition(business),
+            do_not_call_partition(business),
+            partition(business),
+        ]
+        .into_iter();
+        let mut pk = partitions.next().context("there are three")?;
         while deleted <= most {
             let found = self
                 .client

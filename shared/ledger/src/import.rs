@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use anyhow::{Context, Result, bail};
+use ringfence_core::caps::Country;
 use ringfence_core::ids::{BusinessId, LeadId, ListId, RosterId};
 use ringfence_core::phone::PhoneNumber;
 use ringfence_core::time::Timestamp;
@@ -41,6 +42,8 @@ pub struct Import {
 pub struct NewLead {
     pub name: String,
     pub phone: PhoneNumber,
+    /// Where the number is, if anybody knows.
+    pub country: Option<Country>,
     pub city: Option<String>,
     pub notes: Option<String>,
     /// The columns that are none of the above, by header.
@@ -103,6 +106,7 @@ impl Ledger {
             let NewLead {
                 name,
                 phone,
+                country,
                 city,
                 notes,
                 variables,
@@ -113,6 +117,7 @@ impl Ledger {
                 id,
                 name,
                 phone,
+                country,
                 city,
                 notes,
                 list,

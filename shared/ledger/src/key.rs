@@ -42,6 +42,10 @@ pub(crate) enum Key<'a> {
     /// `BIZ#<business>` / `GONE`: that the business was deleted. Stays for ever, so that
     /// its id is never used again.
     Gone(&'a BusinessId),
+    /// `DNC#<business>` / `NUM#<keyed hash, base64url>`: a number that must not be called.
+    Number(&'a BusinessId, &'a str),
+    /// `DNC#<business>` / `KEY`: the key of those hashes.
+    HashKey(&'a BusinessId),
     /// `BIZ#<business>` / `APIKEY#<key id>`: that a key of the business exists, for lists.
     CredentialOf(&'a BusinessId, &'a str),
     /// `KEY#<key id>` / `KEY`: an API key, found without knowing whose it is.
@@ -66,6 +70,7 @@ impl Key<'_> {
             | Self::Gone(business)
             | Self::CredentialOf(business, _) => partition(business),
             Self::Lead(business, _) => leads_partition(business),
+            Self::Number(business, _) | Self::HashKey(business) => do_not_call_partition(business),
             Self::Credential(key_id) => format!("KEY#{key_id}"),
             Self::RosterPage(roster, _) => format!("ROSTER#{roster}"),
         }
@@ -85,8 +90,9 @@ impl Key<'_> {
             Self::Upload(_, upload) => format!("UPLOAD#{upload}"),
             Self::Counters(_) => "COUNTERS".to_owned(),
             Self::Gone(_) => GONE.to_owned(),
+            Self::Number(_, hash) => format!("{NUMBER}{hash}"),
             Self::CredentialOf(_, key_id) => format!("{API_KEY}{key_id}"),
-            Self::Credential(_) => "KEY".to_owned(),
+            Self::HashKey(_) | Self::Credential(_) => "KEY".to_owned(),
             Self::RosterPage(_, page) => format!("{page:05}"),
         }
     }
@@ -109,6 +115,11 @@ pub(crate) fn leads_partition(business: &BusinessId) -> String {
     format!("LEADS#{business}")
 }
 
+/// The partition of a business's do-not-call list.
+pub(crate) fn do_not_call_partition(business: &BusinessId) -> String {
+    format!("DNC#{business}")
+}
+
 /// Starts every partition of a business.
 pub(crate) const BUSINESS: &str = "BIZ#";
 /// The whole second part of a state's key.
@@ -123,6 +134,8 @@ pub(crate) const CALL: &str = "CALL#";
 pub(crate) const LEAD: &str = "LEAD#";
 /// Starts the second part of a list's key.
 pub(crate) const LIST: &str = "LIST#";
+/// Starts the second part of the key of a number that must not be called.
+pub(crate) const NUMBER: &str = "NUM#";
 /// Starts the second part of the listing of an API key.
 pub(crate) const API_KEY: &str = "APIKEY#";
 /// Follows every second part that begins with one of the above: digits and letters come before it.

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
 use aws_sdk_dynamodb::types::AttributeValue;
+use ringfence_core::caps::Country;
 use ringfence_core::ids::{BusinessId, LeadId, ListId};
 use ringfence_core::phone::PhoneNumber;
 use ringfence_core::time::Timestamp;
@@ -21,6 +22,8 @@ pub struct LeadRecord {
     pub id: LeadId,
     pub name: String,
     pub phone: Option<PhoneNumber>,
+    /// Where the number is, if anybody knows.
+    pub country: Option<Country>,
     pub city: Option<String>,
     pub notes: Option<String>,
     pub list: ListId,
@@ -30,10 +33,11 @@ pub struct LeadRecord {
 }
 
 /// The attributes that [`to_lead`] needs.
-pub(crate) const OF_LEAD: &str = "sk, v, lead_name, phone, list_id";
+pub(crate) const OF_LEAD: &str = "sk, v, lead_name, phone, country, list_id";
 
 const NAME: &str = "lead_name";
 const PHONE: &str = "phone";
+const COUNTRY: &str = "country";
 const CITY: &str = "city";
 const NOTES: &str = "notes";
 const LIST: &str = "list_id";
@@ -52,6 +56,10 @@ pub(crate) fn to_item(business: &BusinessId, lead: &LeadRecord) -> Item {
             (name, Some(value)),
             (NAME, Some(text(&lead.name))),
             (PHONE, lead.phone.as_ref().map(|phone| text(phone.expose()))),
+            (
+                COUNTRY,
+                lead.country.map(|country| text(country.to_string())),
+            ),
             (CITY, lead.city.as_deref().map(text)),
             (NOTES, lead.notes.as_deref().map(text)),
             (LIST, Some(number(lead.list))),
@@ -63,7 +71,12 @@ pub(crate) fn to_item(business: &BusinessId, lead: &LeadRecord) -> Item {
 }
 
 pub(crate) fn from_item(item: &Item) -> Result<LeadRecord> {
-    let Lead { id, name, phone } = to_lead(item)?;
+    let Lead {
+        id,
+        name,
+        phone,
+        country,
+    } = to_lead(item)?;
     let fields = Fields::inside(item);
     let variables = if fields.has(VARIABLES) {
         let variables = fields.map(VARIABLES)?.iter();
@@ -79,6 +92,7 @@ pub(crate) fn from_item(item: &Item) -> Result<LeadRecord> {
         id,
         name,
         phone,
+        country,
         city: fields.text_if_any(CITY)?.map(str::to_owned),
         notes: fields.text_if_any(NOTES)?.map(str::to_owned),
         list: list_of(item)?,
@@ -94,6 +108,7 @@ pub(crate) fn to_lead(item: &Item) -> Result<Lead> {
         id: id_of(item)?,
         name: fields.text(NAME)?.to_owned(),
         phone: fields.parsed_if_any(PHONE)?,
+        country: fields.parsed_if_any(COUNTRY)?,
     })
 }
 
@@ -125,7 +140,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::arbitrary::{business, lead_ids, list_ids, phones, times};
+    use crate::arbitrary::{business, countries, lead_ids, list_ids, phones, times};
     use crate::item::map;
 
     fn records() -> impl Strategy<Value = LeadRecord> {
@@ -136,12 +151,18 @@ mod tests {
             option::of(".*"),
             option::of(".*"),
         );
-        let rest = (list_ids(), btree_map(".*", ".*", 0..4), times());
+        let rest = (
+            list_ids(),
+            btree_map(".*", ".*", 0..4),
+            times(),
+            option::of(countries()),
+        );
         (who, rest).prop_map(
-            |((id, name, phone, city, notes), (list, variables, created_at))| LeadRecord {
+            |((id, name, phone, city, notes), (list, variables, created_at, country))| LeadRecord {
                 id,
                 name,
                 phone,
+                country,
                 city,
                 notes,
                 list,
@@ -165,6 +186,7 @@ mod tests {
             id: LeadId::new(45).unwrap(),
             name: "Dana".to_owned(),
             phone: Some("+972501234567".parse().unwrap()),
+            country: Some("IL".parse().unwrap()),
             city: Some("Haifa".to_owned()),
             notes: None,
             list: ListId::new(6).unwrap(),
@@ -177,6 +199,7 @@ mod tests {
             ("v", number(1)),
             ("lead_name", text("Dana")),
             ("phone", text("+972501234567")),
+            ("country", text("IL")),
             ("city", text("Haifa")),
             ("list_id", number(6)),
             ("variables", map([("plan", Some(text("gold")))])),

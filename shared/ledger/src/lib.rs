@@ -34,6 +34,8 @@ mod upload;
 
 mod counters;
 
+mod do_not_call;
+
 mod api_key;
 mod api_keys;
 mod business;
@@ -53,6 +55,7 @@ use anyhow::Result;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
 
+use crate::do_not_call::HashKeys;
 use crate::item::Item;
 use crate::key::Key;
 use crate::lists::KnownLists;
@@ -66,6 +69,7 @@ pub use crate::call::status_word;
 pub use crate::calls::Page;
 pub use crate::compact::{BadCursor, CallCursor};
 pub use crate::deletion::{Mark, Rest};
+pub use crate::do_not_call::{Additions, BadEntryId, DoNotCallEntry, EntryId, NewEntry};
 pub use crate::history::RecentFilter;
 pub use crate::import::{Import, Imported, NewLead};
 pub use crate::lead::LeadRecord;
@@ -81,6 +85,7 @@ pub struct Ledger {
     table: String,
     pages: Pages,
     known_lists: KnownLists,
+    hash_keys: HashKeys,
 }
 
 impl Ledger {
@@ -93,6 +98,7 @@ impl Ledger {
             table: table.into(),
             pages: Pages::default(),
             known_lists: KnownLists::default(),
+            hash_keys: HashKeys::default(),
         }
     }
 

@@ -5,6 +5,7 @@
 
 mod lease;
 mod run;
+mod spending;
 #[cfg(test)]
 mod tests;
 
@@ -31,11 +32,12 @@ const RUNS: &str = "runs";
 const NEXT_RUN: &str = "next_run";
 const PAUSE: &str = "pause";
 const CALLERS: &str = "callers";
+const SPENDING: &str = "spend";
 
 /// What every write sets: all that is ours but the key and the place in the index.
 /// Attributes of others are left alone.
-pub(crate) const SET: [&str; 10] = [
-    REV, BY, "v", LIMIT, LEASES, ACTIVE, RUNS, NEXT_RUN, PAUSE, CALLERS,
+pub(crate) const SET: [&str; 11] = [
+    REV, BY, "v", LIMIT, LEASES, ACTIVE, RUNS, NEXT_RUN, PAUSE, CALLERS, SPENDING,
 ];
 
 /// The item of a state, stamped with the write that makes it so.
@@ -74,6 +76,7 @@ pub(crate) fn to_item(business: &BusinessId, stored: &Stored, write: WriteId) ->
             (NEXT_RUN, Some(number(state.next_run))),
             (PAUSE, Some(pause)),
             (CALLERS, Some(AttributeValue::L(callers.collect()))),
+            (SPENDING, Some(spending::to_value(state))),
             (WORK, shard),
         ],
     );
@@ -110,14 +113,17 @@ pub(crate) fn from_item(item: &Item) -> Result<Stored> {
         }
         false => None,
     };
-    let state = State {
-        limit: fields.number(LIMIT)?,
+    let mut state = State {
         active: active.collect::<Result<_>>()?,
         runs: runs.collect::<Result<_>>()?,
         next_run: fields.number(NEXT_RUN)?,
         pause,
         caller_ids: callers.collect::<Result<_>>()?,
+        ..State::new(fields.number(LIMIT)?)
     };
+    if let Some(value) = item.get(SPENDING) {
+        spending::read_into(&mut state, value)?;
+    }
     let leases: u32 = fields.number(LEASES)?;
     ensure!(
         leases == state.slots_in_use(),

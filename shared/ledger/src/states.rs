@@ -125,11 +125,11 @@ impl StateWrite {
             Some(shard) => {
                 values.insert(":work".to_owned(), shard);
                 "SET rev = :rev, #by = :by, v = :v, lim = :lim, n = :n, act = :act, runs = :runs, \
-                 next_run = :next_run, pause = :pause, callers = :callers, #work = :work"
+                 next_run = :next_run, pause = :pause, callers = :callers, spend = :spend, #work = :work"
             }
             None => {
                 "SET rev = :rev, #by = :by, v = :v, lim = :lim, n = :n, act = :act, runs = :runs, \
-                 next_run = :next_run, pause = :pause, callers = :callers REMOVE #work"
+                 next_run = :next_run, pause = :pause, callers = :callers, spend = :spend REMOVE #work"
             }
         };
         Ok(Self {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::times::day_end;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
@@ -58,6 +59,10 @@ impl<T: Transport> Office for Cloud<T> {
         (self.clock)()
     }
 
+    fn day_end(&self, time_zone: &str, now: Timestamp) -> Timestamp {
+        day_end(time_zone, now)
+    }
+
     fn fresh_uuid(&self, now: Timestamp) -> Uuid {
         fresh_uuid(now)
     }
@@ -100,6 +105,10 @@ impl Office for Desk {
 
     fn now(&self) -> Timestamp {
         (self.clock)()
+    }
+
+    fn day_end(&self, time_zone: &str, now: Timestamp) -> Timestamp {
+        day_end(time_zone, now)
     }
 
     fn fresh_uuid(&self, now: Timestamp) -> Uuid {

@@ -44,7 +44,15 @@ impl Simulated {
                 let Contact { name, phone } = Contact::of(number, of);
                 let phone = Some(phone);
                 let id = lead(of);
-                (id, Lead { id, name, phone })
+                (
+                    id,
+                    Lead {
+                        id,
+                        name,
+                        phone,
+                        country: None,
+                    },
+                )
             });
             let leads: BTreeMap<_, _> = leads.collect();
             let shelf = Shelf::new(business(number), first(LIMIT), leads);
@@ -197,6 +205,7 @@ fn import(business: u32, count: u32) -> Import {
         NewLead {
             name,
             phone,
+            country: None,
             city: None,
             notes: None,
             variables: BTreeMap::new(),

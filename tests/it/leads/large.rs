@@ -263,6 +263,7 @@ async fn an_importer_whose_lease_has_lapsed_makes_no_second_list() {
             leads: vec![NewLead {
                 name: String::new(),
                 phone: phone(number).parse().unwrap(),
+                country: None,
                 city: None,
                 notes: None,
                 variables: BTreeMap::new(),

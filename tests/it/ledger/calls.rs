@@ -5,7 +5,7 @@ use std::time::Duration;
 use ringfence_core::call::{CallStatus, Outcome};
 use ringfence_core::ids::CallSid;
 use ringfence_flows::ledger::Calls;
-use ringfence_flows::records::{CallNote, CallRecord, News, Progress};
+use ringfence_flows::records::{CallNote, CallRecord, Callee, News, Progress};
 use ringfence_ledger::{CallCursor, Page, RecentFilter};
 
 use super::*;
@@ -28,7 +28,11 @@ fn note(number: u64, run: Option<RunId>, news: News) -> CallNote {
 }
 
 fn placed(number: u64, run: Option<RunId>) -> CallNote {
-    let who = Some(("Dana".to_owned(), phone(1)));
+    let who = Some(Callee {
+        name: "Dana".to_owned(),
+        to: phone(1),
+        checked_at: NOW,
+    });
     let sid = Some(sid(number));
     CallNote {
         who,
@@ -80,6 +84,7 @@ async fn a_call_is_recorded_in_two_writes_of_one_unit() {
         lead: Some(lead(1)),
         lead_name: Some("Dana".to_owned()),
         to: Some(phone(1)),
+        checked_at: Some(NOW),
         sid: Some(sid(1)),
         progress: Progress::Over(Outcome::Completed, Some(CallStatus::Completed)),
         ended_at: Some(NOW),

@@ -11,6 +11,7 @@ use std::rc::Rc;
 
 use anyhow::{Result, bail};
 use ringfence_core::ids::{BusinessId, CallId, LeadId, RosterId, RunId};
+use ringfence_core::phone::PhoneNumber;
 use ringfence_core::state::State;
 use ringfence_core::time::Timestamp;
 use ringfence_flows::ledger::{Started, Stored};
@@ -43,6 +44,7 @@ pub struct Shelf {
     /// has it: how many writes workers of that release have made.
     pub of_next: Vec<Option<u64>>,
     pub leads: BTreeMap<LeadId, Lead>,
+    pub do_not_call: BTreeSet<PhoneNumber>,
     pub runs: BTreeMap<RunId, RunRecord>,
     /// The writes that the runs' records came with.
     pub runs_by: BTreeMap<RunId, Stamp>,
@@ -91,6 +93,7 @@ impl Shelf {
             leases: 0,
             of_next: vec![None],
             leads,
+            do_not_call: BTreeSet::new(),
             runs: BTreeMap::new(),
             runs_by: BTreeMap::new(),
             calls: BTreeMap::new(),
@@ -116,6 +119,7 @@ impl Shelf {
                 lead: None,
                 lead_name: None,
                 to: None,
+                checked_at: None,
                 sid: None,
                 progress: Progress::Unknown,
                 ended_at: None,
@@ -131,9 +135,10 @@ impl Shelf {
         if is_news || lacks {
             record.job = Some(note.job);
             record.lead = Some(note.lead);
-            if let Some((name, to)) = &note.who {
-                record.lead_name = Some(name.clone());
-                record.to = Some(to.clone());
+            if let Some(callee) = &note.who {
+                record.lead_name = Some(callee.name.clone());
+                record.to = Some(callee.to.clone());
+                record.checked_at = Some(callee.checked_at);
             }
             if let Some(sid) = &note.sid {
                 record.sid = Some(sid.clone());

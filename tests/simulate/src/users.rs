@@ -112,16 +112,21 @@ impl Sim {
                     .tell("cleanup", b as u64, || format!("b{b}: {}", words(&cleaned)));
             }),
             What::Limit(limit) => {
-                let limit = Some(limit);
-                let caller_id = None;
+                let settings = Settings {
+                    limit: Some(limit),
+                    ..Settings::default()
+                };
                 self.employ(Role::Settings, b, move |world, id| async move {
-                    apply(&world, &id, Settings { limit, caller_id }).await;
+                    apply(&world, &id, settings).await;
                 });
             }
             What::CallerId(number) => {
-                let (limit, caller_id) = (None, Some(number));
+                let settings = Settings {
+                    caller_id: Some(number),
+                    ..Settings::default()
+                };
                 self.employ(Role::Settings, b, move |world, id| async move {
-                    apply(&world, &id, Settings { limit, caller_id }).await;
+                    apply(&world, &id, settings).await;
                 });
             }
             What::Delete(lead) => {

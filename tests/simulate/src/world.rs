@@ -159,6 +159,9 @@ pub fn number_of(business: &BusinessId) -> usize {
     number.expect("every business is called b and its number")
 }
 
+/// A simulated day, short enough for several of them in one story.
+const DAY_MS: u64 = 10 * 60 * 1_000;
+
 impl Office for SimWorld {
     type Ledger = Self;
     type WakeUps = Self;
@@ -173,6 +176,10 @@ impl Office for SimWorld {
 
     fn now(&self) -> Timestamp {
         Timestamp::from_millis(self.sim.kernel.now().saturating_add_signed(self.skew))
+    }
+
+    fn day_end(&self, _time_zone: &str, now: Timestamp) -> Timestamp {
+        Timestamp::from_millis((now.as_millis() / DAY_MS + 1) * DAY_MS)
     }
 
     fn fresh_uuid(&self, now: Timestamp) -> Uuid {

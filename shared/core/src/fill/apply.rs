@@ -29,10 +29,15 @@ pub(super) fn apply(
 ) -> Result<(), Nothing> {
     match fact {
         Fact::Ended { call, outcome } => end(state, *call, *outcome),
-        Fact::LeadRefused { call } => end(state, *call, Outcome::Failed),
+        Fact::LeadRefused { call } => {
+            end(state, *call, Outcome::Failed)?;
+            state.uncount_call(*call);
+            Ok(())
+        }
         Fact::ConfigurationRefused { call, error } => {
             let job = state.active.get(call).ok_or(Nothing::NotLeased)?.job;
             end(state, *call, Outcome::Failed)?;
+            state.uncount_call(*call);
             if let Some(run) = job.run().and_then(|id| state.runs.get_mut(&id))
                 && run.phase == Phase::Running
             {
@@ -98,6 +103,7 @@ fn end(state: &mut State, call: CallId, outcome: Outcome) -> Result<(), Nothing>
 /// Frees the slot of a call that was never made and lets its lead wait again.
 fn give_back(state: &mut State, call: CallId) -> Result<(), Nothing> {
     let lease = state.active.remove(&call).ok_or(Nothing::NotLeased)?;
+    state.uncount_call(call);
     if let Job::OfRun { run, index } = lease.job
         && let Some(run) = state.runs.get_mut(&run)
     {

@@ -65,7 +65,7 @@ impl Filling {
         let mut has_more = false;
         let (mut looked_up, mut waits) = (0, 0);
         // Each pass claims a slot, counts a lead, or drops a run from `waiting`.
-        while state.slots_free() > 0 {
+        while state.room() > 0 {
             let Some(id) = choose(state, &live, &mut waiting) else {
                 break;
             };
@@ -110,7 +110,7 @@ impl Filling {
                 Next::LookUp => {
                     // One run is enough for each slot, unless runs turn out to have nobody
                     // to call now: then twice as many, so that many of them cost few reads.
-                    if looked_up < state.slots_free().max(2 * waits) {
+                    if looked_up < state.room().max(2 * waits) {
                         self.want(state, id, candidates);
                         looked_up += 1;
                     }
@@ -131,6 +131,7 @@ impl Filling {
             .get_mut(&id)
             .expect("it was chosen from the runs");
         run.served += 1;
+        state.count_call();
         state.active.insert(claimed.call, claimed.lease.clone());
         self.claims.push(claimed);
     }
@@ -157,7 +158,7 @@ impl Filling {
         let past_aside = if are_aside { ASIDE_MAX + 1 } else { 0 };
         let past_aside = u32::try_from(past_aside).expect("it is a handful");
         let ahead = state
-            .slots_free()
+            .room()
             .min(run.concurrency(state.limit))
             .max(2 * barred)
             .max(past_aside);
@@ -216,8 +217,15 @@ fn next_of(state: &mut State, id: RunId, candidates: &Candidates) -> Next {
             lead: *lead,
             reason: *reason,
         }),
+        Some(Candidate::Callable { lead, country, .. }) if !state.destinations.allow(*country) => {
+            Some(Next::Skip {
+                index,
+                lead: *lead,
+                reason: Barred::Destination,
+            })
+        }
         Some(Candidate::Callable { to, .. }) if state.is_in_call(to) => None,
-        Some(Candidate::Callable { lead, to }) => Some(Next::Call {
+        Some(Candidate::Callable { lead, to, .. }) => Some(Next::Call {
             index,
             lead: *lead,
             to: to.clone(),

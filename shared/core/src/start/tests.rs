@@ -33,6 +33,7 @@ fn check_run(limit: u32, concurrency: Option<u32>, expected: &str) {
         }
         StartedRun::BadConcurrency { limit } => format!("not within 1 and {limit}"),
         StartedRun::TooManyRuns { most } => format!("more than {most} runs"),
+        StartedRun::TooManyLeads { most } => format!("more than {most} leads"),
     };
     assert_eq!(actual, expected);
 }
@@ -156,6 +157,7 @@ fn check_calls(desk: &mut Desk, leads: &[u32], expected: &str) {
             0 => Err(Barred::NoPhone),
             id => Ok(number(id % 10)),
         },
+        country: None,
     }));
     let (before, now) = (desk.state.clone(), desk.now);
     let started = start_calls(
@@ -166,6 +168,7 @@ fn check_calls(desk: &mut Desk, leads: &[u32], expected: &str) {
         &Timing::CLOUD,
     );
     let actual = match started {
+        StartedCalls::DailyCap { left, .. } => format!("{left} left today"),
         StartedCalls::SlotsBusy {
             active,
             limit,
@@ -300,7 +303,7 @@ fn a_business_has_only_so_many_runs_under_way() {
         total: 1,
         concurrency: None,
     };
-    let most = u32::try_from(RUNS_MAX).unwrap();
+    let most = RUNS_MAX;
     assert_eq!(
         start_run(desk.state, new, START),
         StartedRun::TooManyRuns { most }

@@ -1,22 +1,23 @@
 //! Decides, with the leads that the decision needs, and commits.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, bail};
 use futures::future::try_join_all;
 use ringfence_core::call::Job;
 use ringfence_core::fill::{Barred, Candidate, Candidates, Fact, Filled, Skipped, fill};
 use ringfence_core::ids::{BusinessId, CallId, LeadId, RunId};
+use ringfence_core::phone::PhoneNumber;
 use ringfence_core::state::{Lease, State};
 use tracing::{debug, info};
 
 use super::notes::notes_of_lost;
 use super::record;
 use crate::claim::{ATTEMPTS_MAX, Claim, Committed, Names, commit};
-use crate::ledger::{Rosters, Stored};
+use crate::ledger::{DoNotCall, Rosters, Stored};
 use crate::records::Lead;
 use crate::settle::lead_of;
-use crate::world::{World, mint};
+use crate::world::{World, begin_day, mint};
 
 /// How many times one decision looks up more leads before it is committed as it is.
 const LOOK_UPS_MAX: u32 = 8;
@@ -56,6 +57,7 @@ pub(super) async fn decide(
         claims,
         candidates: Candidates::new(),
         names: Names::new(),
+        do_not_call_rev: stored.state.do_not_call_rev,
     };
     for _ in 0..ATTEMPTS_MAX {
         let filled = decide_with_leads(world, business, &stored.state, facts, &mut book).await?;
@@ -122,6 +124,9 @@ async fn decide_with_leads(
     book: &mut Book,
 ) -> Result<Filled> {
     let now = world.now();
+    let mut state = state.clone();
+    begin_day(world, &mut state, now);
+    book.keep_up_with(&state);
     let mut look_ups = 0;
     loop {
         let mut mint = || mint(world, now);
@@ -152,6 +157,18 @@ struct Book {
     claims: Claims,
     candidates: Candidates,
     names: Names,
+    /// The do-not-call list that the candidates were held against.
+    do_not_call_rev: u32,
+}
+
+impl Book {
+    /// Forgets the candidates if the do-not-call list has grown since they were looked up.
+    fn keep_up_with(&mut self, state: &State) {
+        if self.do_not_call_rev != state.do_not_call_rev {
+            self.candidates.clear();
+            self.do_not_call_rev = state.do_not_call_rev;
+        }
+    }
 }
 
 /// Finds the leads at the positions that a decision wants.
@@ -182,6 +199,7 @@ async fn look_up(
     ids.sort_unstable();
     ids.dedup();
     let leads = world.ledger().leads(business, &ids).await?;
+    let listed = listed(world, business, &filled.state, &leads).await?;
     let leads: BTreeMap<LeadId, Lead> = leads.into_iter().map(|lead| (lead.id, lead)).collect();
     for (position, lead) in wanted {
         let candidate = match leads.get(&lead) {
@@ -195,9 +213,18 @@ async fn look_up(
             },
             Some(Lead {
                 phone: Some(to), ..
+            }) if listed.contains(to) => Candidate::Barred {
+                lead,
+                reason: Barred::DoNotCall,
+            },
+            Some(Lead {
+                phone: Some(to),
+                country,
+                ..
             }) => Candidate::Callable {
                 lead,
                 to: to.clone(),
+                country: *country,
             },
         };
         book.candidates.insert(position, candidate);
@@ -205,6 +232,21 @@ async fn look_up(
     book.names
         .extend(leads.into_values().map(|lead| (lead.id, lead.name)));
     Ok(())
+}
+
+/// The numbers of these leads that are on the do-not-call list. Nothing is read while
+/// nothing was ever added to it.
+pub(crate) async fn listed(
+    world: &impl World,
+    business: &BusinessId,
+    state: &State,
+    leads: &[Lead],
+) -> Result<BTreeSet<PhoneNumber>> {
+    let numbers: Vec<PhoneNumber> = leads.iter().filter_map(|lead| lead.phone.clone()).collect();
+    if state.do_not_call_rev == 0 || numbers.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    world.ledger().listed(business, &numbers).await
 }
 
 /// Finds the leads of calls that the carrier never knew.

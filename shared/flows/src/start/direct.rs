@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 use ringfence_core::fill::{Barred, Claimed};
 use ringfence_core::ids::{BusinessId, LeadId};
 use ringfence_core::start::{Direct, DirectLead, StartedCalls, start_calls};
+use ringfence_core::state::State;
 use tracing::warn;
 
 use super::{
@@ -14,11 +15,11 @@ use super::{
 };
 use crate::carrier::{Placed, Refusal};
 use crate::claim::{ATTEMPTS_MAX, Names, StartCommitted, commit_start};
-use crate::fill::apply;
+use crate::fill::{apply, listed};
 use crate::ledger::{Rosters, Start, Stored, What};
 use crate::place::{CARRIER_FAILED, Dialed, place_all};
 use crate::records::Lead;
-use crate::world::{World, mint, wake_now};
+use crate::world::{World, begin_day, mint, wake_now};
 
 /// Calls a few leads at once.
 ///
@@ -32,7 +33,7 @@ pub(super) async fn start(
     request: &StartRequest,
     mut stored: Stored,
 ) -> Result<StartAnswer> {
-    let (leads, names) = match direct_leads(world, business, &request.leads).await? {
+    let mut looked_up = match direct_leads(world, business, &request.leads, &stored.state).await? {
         Ok(found) => found,
         Err(missing) => return Ok(StartAnswer::LeadsMissing(missing)),
     };
@@ -47,29 +48,29 @@ pub(super) async fn start(
         return Ok(StartAnswer::NoPublicHost { run: None });
     }
     for _ in 0..ATTEMPTS_MAX {
+        if looked_up.do_not_call_rev != stored.state.do_not_call_rev {
+            let again = direct_leads(world, business, &request.leads, &stored.state).await?;
+            looked_up = match again {
+                Ok(found) => found,
+                Err(missing) => return Ok(StartAnswer::LeadsMissing(missing)),
+            };
+        }
+        let LookedUp { leads, names, .. } = &looked_up;
         let now = world.now();
         let mut mint = || mint(world, now);
-        let decided = start_calls(stored.state.clone(), &leads, &mut mint, now, world.timing());
-        let (state, answers) = match decided {
-            StartedCalls::Decided { state, answers } => (state, answers),
-            StartedCalls::SlotsBusy { .. } if request.shape == Shape::DirectOrQueue => {
-                return queue::start(world, business, request, stored).await;
-            }
-            StartedCalls::SlotsBusy {
-                active,
-                limit,
-                available,
-            } => {
-                return Ok(StartAnswer::SlotsBusy {
-                    active,
-                    limit,
-                    available,
-                });
-            }
-        };
+        let mut state = stored.state.clone();
+        begin_day(world, &mut state, now);
+        let (state, answers) =
+            match started(start_calls(state, leads, &mut mint, now, world.timing())) {
+                Ok(started) => started,
+                Err(_) if request.shape == Shape::DirectOrQueue => {
+                    return queue::start(world, business, request, stored).await;
+                }
+                Err(refusal) => return Ok(refusal),
+            };
         let claimed: Vec<Claimed> = answers.iter().filter_map(claimed_of).cloned().collect();
         if claimed.is_empty() {
-            return Ok(StartAnswer::Calls(answer_all(&answers, &[], &names)));
+            return Ok(StartAnswer::Calls(answer_all(&answers, &[], names)));
         }
         let what = What::Calls(
             claimed
@@ -83,7 +84,7 @@ pub(super) async fn start(
             what,
             now,
         };
-        match commit_start(world, business, &stored, &state, &start, &claimed, &names).await? {
+        match commit_start(world, business, &stored, &state, &start, &claimed, names).await? {
             StartCommitted::Applied(claims) => {
                 let stored = Stored {
                     state,
@@ -91,7 +92,7 @@ pub(super) async fn start(
                 };
                 let dialed = place_all(world, claims).await;
                 give_up_refused(world, business, stored, &dialed).await;
-                return Ok(StartAnswer::Calls(answer_all(&answers, &dialed, &names)));
+                return Ok(StartAnswer::Calls(answer_all(&answers, &dialed, names)));
             }
             StartCommitted::Stale(newer) => stored = newer,
             StartCommitted::KeyUsed(started) => {
@@ -102,12 +103,39 @@ pub(super) async fn start(
     bail!("the state of business {business} kept changing")
 }
 
-/// Looks the leads up, in the order asked for; the ids that do not exist otherwise.
+/// What was decided for each lead, or what to tell whoever asked.
+fn started(decided: StartedCalls) -> std::result::Result<(State, Vec<Direct>), StartAnswer> {
+    match decided {
+        StartedCalls::Decided { state, answers } => Ok((state, answers)),
+        StartedCalls::SlotsBusy {
+            active,
+            limit,
+            available,
+        } => Err(StartAnswer::SlotsBusy {
+            active,
+            limit,
+            available,
+        }),
+        StartedCalls::DailyCap { left, ends_at } => Err(StartAnswer::DailyCap { left, ends_at }),
+    }
+}
+
+/// Leads that somebody wants to call at once, as they were looked up.
+struct LookedUp {
+    /// In the order asked for.
+    leads: Vec<DirectLead>,
+    names: Names,
+    /// The do-not-call list that they were held against.
+    do_not_call_rev: u32,
+}
+
+/// Looks the leads up; the ids that do not exist otherwise.
 async fn direct_leads(
     world: &impl World,
     business: &BusinessId,
     leads: &Leads,
-) -> Result<Result<(Vec<DirectLead>, Names), Vec<LeadId>>> {
+    state: &State,
+) -> Result<Result<LookedUp, Vec<LeadId>>> {
     let ids = match leads {
         Leads::Ids(ids) => ids.clone(),
         Leads::List { roster, total, .. } => {
@@ -116,6 +144,7 @@ async fn direct_leads(
         }
     };
     let found = world.ledger().leads(business, &ids).await?;
+    let listed = listed(world, business, state, &found).await?;
     let mut found: BTreeMap<LeadId, Lead> = found.into_iter().map(|lead| (lead.id, lead)).collect();
     let missing: Vec<LeadId> = ids
         .iter()
@@ -130,13 +159,24 @@ async fn direct_leads(
         .map(|lead| (lead.id, lead.name.clone()))
         .collect();
     let direct = |id: &LeadId| {
-        let phone = found.remove(id).and_then(|lead| lead.phone);
+        let lead = found.remove(id);
+        let country = lead.as_ref().and_then(|lead| lead.country);
+        let to = match lead.and_then(|lead| lead.phone) {
+            None => Err(Barred::NoPhone),
+            Some(number) if listed.contains(&number) => Err(Barred::DoNotCall),
+            Some(number) => Ok(number),
+        };
         DirectLead {
             lead: *id,
-            to: phone.ok_or(Barred::NoPhone),
+            to,
+            country,
         }
     };
-    Ok(Ok((ids.iter().map(direct).collect(), names)))
+    Ok(Ok(LookedUp {
+        leads: ids.iter().map(direct).collect(),
+        names,
+        do_not_call_rev: state.do_not_call_rev,
+    }))
 }
 
 /// Frees the slots of direct calls that do not exist. If it fails, settlement does it.

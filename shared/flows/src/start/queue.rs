@@ -169,6 +169,7 @@ fn started(decided: StartedRun) -> std::result::Result<(State, RunId, u32), Star
         } => Ok((state, run, concurrency)),
         StartedRun::BadConcurrency { limit } => Err(StartAnswer::BadConcurrency { limit }),
         StartedRun::TooManyRuns { most } => Err(StartAnswer::TooManyRuns { most }),
+        StartedRun::TooManyLeads { most } => Err(StartAnswer::TooManyLeads { most }),
     }
 }
 

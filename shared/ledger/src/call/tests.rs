@@ -2,8 +2,8 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::subsequence;
 use ringfence_core::ids::{BusinessId, CallSid};
-use ringfence_core::phone::PhoneNumber;
 use ringfence_core::time::Timestamp;
+use ringfence_flows::records::Callee;
 
 use super::*;
 use crate::arbitrary::{
@@ -73,9 +73,17 @@ fn unconfirmed() -> News {
     }
 }
 
+fn callees() -> impl Strategy<Value = Callee> {
+    (".*", phones(), times()).prop_map(|(name, to, checked_at)| Callee {
+        name,
+        to,
+        checked_at,
+    })
+}
+
 /// What may be said of one call: by whoever placed it, by reports, and by settlement.
 fn notes_of_one_call() -> impl Strategy<Value = Vec<CallNote>> {
-    let identity = (calls(), jobs(), lead_ids(), (".*", phones()), sids());
+    let identity = (calls(), jobs(), lead_ids(), callees(), sids());
     let news = (proptest::collection::vec(live_statuses(), 0..4), ends());
     (identity, news, any::<bool>()).prop_map(
         |((call, job, lead, who, sid), (live, end), is_doubted)| {
@@ -85,15 +93,14 @@ fn notes_of_one_call() -> impl Strategy<Value = Vec<CallNote>> {
             } else {
                 lead
             };
-            let note =
-                |who: Option<&(String, PhoneNumber)>, sid: Option<&CallSid>, news| CallNote {
-                    call,
-                    job,
-                    lead,
-                    who: who.cloned(),
-                    sid: sid.cloned(),
-                    news,
-                };
+            let note = |who: Option<&Callee>, sid: Option<&CallSid>, news| CallNote {
+                call,
+                job,
+                lead,
+                who: who.cloned(),
+                sid: sid.cloned(),
+                news,
+            };
             let placed = note(Some(&who), None, News::Unknown);
             let mut notes = vec![placed];
             notes.extend(
@@ -134,7 +141,9 @@ proptest! {
         let record = record_of(&notes);
         let placed = &notes[0];
         prop_assert_eq!((record.call, record.job, record.lead), (placed.call, Some(placed.job), Some(placed.lead)));
-        prop_assert_eq!(record.lead_name.zip(record.to), placed.who.clone());
+        let callee = placed.who.clone().unwrap();
+        prop_assert_eq!((record.lead_name, record.to), (Some(callee.name), Some(callee.to)));
+        prop_assert_eq!(record.checked_at, Some(callee.checked_at));
         prop_assert_eq!(record.sid, notes[1].sid.clone());
         let News::Over { outcome, status, at, duration_seconds, error } = notes.last().unwrap().news.clone() else {
             unreachable!()
@@ -160,7 +169,11 @@ fn note(news: News) -> CallNote {
 
 #[test]
 fn the_stored_form_is_this() {
-    let who = Some(("Dana".to_owned(), "+972501234567".parse().unwrap()));
+    let who = Some(Callee {
+        name: "Dana".to_owned(),
+        to: "+972501234567".parse().unwrap(),
+        checked_at: Timestamp::from_millis(1_731_412_340_000),
+    });
     let placed = CallNote {
         who,
         ..note(News::Live(CallStatus::Queued))
@@ -185,6 +198,7 @@ fn the_stored_form_is_this() {
         ("roster_index", number(50)),
         ("lead_name", text("Dana")),
         ("to_number", text("+972501234567")),
+        ("checked_at", number(1_731_412_340_000_u64)),
         ("sid", text("CA0123456789abcdef0123456789abcdef")),
         ("call_rank", number(9)),
         ("call_status", text("no-answer")),

@@ -1,5 +1,6 @@
 use proptest::prelude::*;
 use ringfence_core::call::Job;
+use ringfence_core::caps::{DailyCap, Day, Destinations};
 use ringfence_core::ids::{LeadId, RosterId};
 use ringfence_core::state::{Lease, Phase, Run};
 use ringfence_core::time::Timestamp;
@@ -67,6 +68,17 @@ fn example() -> Stored {
         step: 2,
     });
     state.caller_ids = vec!["+97231234567".parse().unwrap()];
+    state.destinations = Destinations::Only(vec!["IL".parse().unwrap()]);
+    state.caps.per_day = Some(Box::new(DailyCap {
+        calls: 500,
+        time_zone: "Asia/Jerusalem".to_owned(),
+    }));
+    state.day = Some(Box::new(Day {
+        began_at: Timestamp::from_millis(1_731_412_000_000),
+        ends_at: Timestamp::from_millis(1_731_448_800_000),
+        calls: 48,
+    }));
+    state.do_not_call_rev = 2;
     Stored { state, rev: 77 }
 }
 
@@ -101,6 +113,18 @@ fn example_item() -> Item {
         ("AZMsB6XUcACAAAAAAAAAAQ", Some(of_run)),
         ("AZMsB6XUcACAAAAAAAAAAg", Some(direct)),
     ]);
+    let day = map([
+        ("from", Some(number(1_731_412_000_000_u64))),
+        ("to", Some(number(1_731_448_800_000_u64))),
+        ("n", Some(number(48))),
+    ]);
+    let spend = map([
+        ("dest", Some(AttributeValue::L(vec![text("IL")]))),
+        ("dnc", Some(number(2))),
+        ("calls", Some(number(500))),
+        ("zone", Some(text("Asia/Jerusalem"))),
+        ("day", Some(day)),
+    ]);
     let mut item = Item::new();
     put(
         &mut item,
@@ -119,6 +143,7 @@ fn example_item() -> Item {
                 "callers",
                 Some(AttributeValue::L(vec![text("+97231234567")])),
             ),
+            ("spend", Some(spend)),
             ("work", Some(text("7"))),
         ],
     );

@@ -4,7 +4,7 @@ use fastrand::Rng;
 use ringfence_core::call::{CallStatus, Job, Outcome};
 use ringfence_core::ids::{CallId, CallSid};
 use ringfence_core::time::Timestamp;
-use ringfence_flows::records::{CallNote, News};
+use ringfence_flows::records::{CallNote, Callee, News};
 use uuid::Uuid;
 
 use super::{BEGIN, lead, phone, run_id};
@@ -59,7 +59,11 @@ pub(super) fn since(rng: &mut Rng) -> Timestamp {
 pub(super) fn note(rng: &mut Rng, now: Timestamp) -> CallNote {
     let number = rng.u64(0..CALLS);
     let of_lead = u32::try_from(number).expect("they are few") + 1;
-    let who = || (format!("Dana נועה {number}"), phone(of_lead));
+    let who = || Callee {
+        name: format!("Dana נועה {number}"),
+        to: phone(of_lead),
+        checked_at: call(number).minted_at(),
+    };
     CallNote {
         call: call(number),
         job: job(number),

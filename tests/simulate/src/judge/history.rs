@@ -66,6 +66,9 @@ pub struct AskedStart {
     pub(super) at: u64,
     /// Whose the key was known to be, before and after its day.
     pub(super) holders: [Option<u64>; 2],
+    /// Whether the request was known to have started something when this was asked, on
+    /// the first day of its key and on the second.
+    had_begun: [bool; 2],
 }
 
 impl Judge {
@@ -80,6 +83,10 @@ impl Judge {
             key: key.map(str::to_owned),
             at,
             holders: [None; 2],
+            had_begun: facts
+                .started
+                .each_ref()
+                .map(|began| *began != Began::default()),
         };
         self.send_key(&mut asked);
         asked
@@ -121,14 +128,25 @@ impl Judge {
             }
             StartAnswer::SlotsBusy { .. }
             | StartAnswer::LeadsMissing(_)
+            | StartAnswer::NoSuchBusiness
             | StartAnswer::NoCallerId
             | StartAnswer::BadConcurrency { .. }
             | StartAnswer::NoPublicHost { .. }
-            | StartAnswer::TooManyRuns { .. } => {
-                // Nothing was started, so nothing may have been.
-                let has_begun = self
-                    .began(asked)
-                    .is_some_and(|began| *began != Began::default());
+            | StartAnswer::TooManyRuns { .. }
+            | StartAnswer::TooManyLeads { .. }
+            | StartAnswer::DailyCap { .. } => {
+                // Nothing was started, so nothing may have been; except that a slow answer
+                // may be of before, unless it is what was started that is in the way.
+                let is_of_before = match answer {
+                    StartAnswer::BadConcurrency { .. }
+                    | StartAnswer::LeadsMissing(_)
+                    | StartAnswer::NoCallerId => !asked.had_begun.contains(&true),
+                    _ => false,
+                };
+                let has_begun = !is_of_before
+                    && self
+                        .began(asked)
+                        .is_some_and(|began| *began != Began::default());
                 self.key_is_free(asked);
                 if has_begun && request.key.is_some() {
                     let words = format!("b{b} request {} was answered anew", asked.request);

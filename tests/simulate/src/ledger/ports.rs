@@ -5,11 +5,12 @@ use std::ops::Bound;
 
 use anyhow::{Context, Result, bail, ensure};
 use ringfence_core::ids::{BusinessId, CallId, CallSid, LeadId, RosterId, RunId};
+use ringfence_core::phone::PhoneNumber;
 use ringfence_core::state::State;
 use ringfence_core::time::Timestamp;
 use ringfence_flows::ledger::{
-    Calls, Commit, RequestKey, Rosters, Runs, Start, StartCommit, Started, Starts, States, Stored,
-    Turn,
+    Calls, Commit, DoNotCall, RequestKey, Rosters, Runs, Start, StartCommit, Started, Starts,
+    States, Stored, Turn,
 };
 use ringfence_flows::records::{CallNote, CallRecord, Lead, RunEnd, RunRecord};
 use std::time::Duration;
@@ -204,6 +205,23 @@ impl SimWorld {
         };
         self.batch(Some(business), Batch::Read, &ids, read).await?;
         Ok(found)
+    }
+}
+
+impl DoNotCall for SimWorld {
+    async fn listed(
+        &self,
+        business: &BusinessId,
+        numbers: &[PhoneNumber],
+    ) -> Result<BTreeSet<PhoneNumber>> {
+        let b = self.check_own(business);
+        let read = || {
+            let store = self.sim.store.borrow();
+            let list = &store.shelves[b].do_not_call;
+            let listed = numbers.iter().filter(|number| list.contains(number));
+            listed.cloned().collect()
+        };
+        self.near(Some(business), read).await
     }
 }
 

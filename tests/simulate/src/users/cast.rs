@@ -76,6 +76,7 @@ fn leads(sim: &Sim) -> BTreeMap<LeadId, Lead> {
             id,
             name: format!("lead {id}"),
             phone: (!kernel.in_10k(400)).then(|| self::number(phone)),
+            country: None,
         };
         (id, lead)
     };
@@ -239,6 +240,7 @@ pub fn probe(sim: &Rc<Sim>) {
                             id: lead,
                             name,
                             phone,
+                            country: None,
                         },
                     );
                     lead

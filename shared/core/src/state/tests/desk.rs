@@ -57,6 +57,7 @@ impl Desk {
             }
             StartedRun::BadConcurrency { limit } => panic!("concurrency over {limit}"),
             StartedRun::TooManyRuns { most } => panic!("more than {most} runs"),
+            StartedRun::TooManyLeads { most } => panic!("more than {most} leads"),
         }
     }
 
@@ -66,12 +67,14 @@ impl Desk {
         let asked = DirectLead {
             lead: lead(id),
             to: Ok(number(id)),
+            country: None,
         };
         let (state, now) = (self.state.clone(), self.now);
         let started = start_calls(state, &[asked], &mut self.mint(), now, &Timing::CLOUD);
         match started {
             StartedCalls::Decided { state, .. } => self.state = state,
             StartedCalls::SlotsBusy { active, limit, .. } => panic!("{active} of {limit} taken"),
+            StartedCalls::DailyCap { left, .. } => panic!("{left} left today"),
         }
     }
 
@@ -156,6 +159,7 @@ impl Desk {
         let shared = Candidate::Callable {
             lead: lead(1),
             to: number(n),
+            country: None,
         };
         self.book.insert((run(id), index), shared);
     }
@@ -176,6 +180,7 @@ fn usual(run: RunId, index: u32) -> Candidate {
     Candidate::Callable {
         lead: lead(n),
         to: number(n),
+        country: None,
     }
 }
 

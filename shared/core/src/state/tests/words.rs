@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 
 use crate::call::Job;
+use crate::caps::Day;
 use crate::fill::Filled;
 use crate::state::{Lease, Pause, Run, State};
 use crate::time::Timestamp;
@@ -21,6 +22,10 @@ pub(crate) fn changes(before: &State, after: &State, now: Timestamp) -> String {
         next_run,
         pause,
         caller_ids,
+        destinations,
+        do_not_call_rev,
+        caps,
+        day,
     } = after;
     let mut said = Vec::new();
     say(&mut said, "", "limit", &before.limit, limit);
@@ -51,6 +56,23 @@ pub(crate) fn changes(before: &State, after: &State, now: Timestamp) -> String {
         said.push(paused(*pause, now));
     }
     say(&mut said, "", "caller ids", &before.caller_ids, caller_ids);
+    say(
+        &mut said,
+        "",
+        "destinations",
+        &before.destinations,
+        destinations,
+    );
+    say(
+        &mut said,
+        "",
+        "do-not-call rev",
+        &before.do_not_call_rev,
+        do_not_call_rev,
+    );
+    say(&mut said, "", "caps", &before.caps, caps);
+    let calls = |day: &Option<Box<Day>>| day.as_ref().map(|day| day.calls);
+    say(&mut said, "", "today", &calls(&before.day), &calls(day));
     said.join(", ")
 }
 

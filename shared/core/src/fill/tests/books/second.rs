@@ -76,6 +76,7 @@ impl Books {
         let leads = Vec::from_iter(numbers.iter().map(|n| DirectLead {
             lead: lead(n.unwrap_or(99) + 1),
             to: n.map(number).ok_or(Barred::NoPhone),
+            country: None,
         }));
         let mut callable = BTreeSet::from_iter(numbers.iter().flatten().map(|&n| number(n)));
         callable.retain(|to| !self.desk.state.is_in_call(to));
@@ -182,6 +183,7 @@ impl Books {
             let callable = Candidate::Callable {
                 lead: claim.lead,
                 to: claim.lease.to.clone(),
+                country: None,
             };
             assert_eq!(self.desk.lead_at(run, index), callable);
             assert_eq!(self.runs[&run].phase, Phase::Running);
