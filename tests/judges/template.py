@@ -5,6 +5,7 @@ CloudFormation would deploy. None of them needs an account or the network. Each 
 to refuse a copy that was broken on purpose.
 """
 
+import json
 import os
 import re
 import subprocess
@@ -132,8 +133,13 @@ def judge_permissions(verdict, resources):
                for arn in role["ManagedPolicyArns"]}
     verdict.check("no function has a managed policy beyond writing logs",
                   all(arn.endswith(f"/{logs_only}") for arn in managed), managed)
-    for name in ["StatusFunction", "WebhookFunction", "SweepFunction", "AuthorizerFunction"]:
+    for name in ["StatusFunction", "WebhookFunction", "SweepFunction"]:
         verdict.check(f"{name} cannot write to the table", not may[name] & WRITES, may[name])
+    reached = [json.dumps(it.get("Condition")) for it in statements(resources, "AuthorizerFunction")]
+    verdict.check("AuthorizerFunction notes the use of keys, and reaches nothing else of the table",
+                  may["AuthorizerFunction"] & WRITES <= {"dynamodb:UpdateItem"}
+                  and all("LeadingKeys" in it and "KEY#*" in it and "BIZ#" not in it for it in reached),
+                  reached)
     verdict.check("nobody may scan, or delete the table",
                   not any({"dynamodb:Scan", "dynamodb:DeleteTable"} & all_of for all_of in may.values()))
 
@@ -142,7 +148,8 @@ def judge_doors(verdict, resources):
     paths = resources["Api"]["Properties"]["Body"]["paths"]
     open_paths = {path for path, methods in paths.items() for method in methods.values()
                   if method.get("security") != [{"KeyAuthorizer": []}]}
-    verdict.check("every route but /healthz asks for a key", open_paths == {"/healthz"}, open_paths)
+    verdict.check("every route but health and the description asks for a key",
+                  open_paths == {"/healthz", "/openapi.json"}, open_paths)
     verdict.check("the webhook is not on the API", not any("webhook" in path for path in paths), paths)
     permissions = of_type(resources, "AWS::Lambda::Permission").values()
     public = [it for it in permissions if it["Principal"] == "*"]

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use futures::future::join_all;
-use ringfence_core::call::Job;
+use ringfence_core::call::{Job, Outcome};
 use ringfence_core::fill::Fact;
 use ringfence_core::ids::{BusinessId, CallId, CallSid, LeadId};
 use ringfence_core::state::{Lease, State};
@@ -141,14 +141,16 @@ async fn find_out(
     ) = record
         && !known.is_unconfirmed()
     {
-        // A worker recorded the end and died before the state learned of it.
-        return Ok((
-            Some(Fact::Ended {
-                call,
-                outcome: *outcome,
-            }),
-            None,
-        ));
+        // A worker recorded the end and died before the state learned of it. What the
+        // carrier refused never was a call.
+        let is_refusal = known.sid.is_none() && *outcome == Outcome::Failed;
+        let fact = if is_refusal {
+            Fact::LeadRefused { call }
+        } else {
+            let outcome = *outcome;
+            Fact::Ended { call, outcome }
+        };
+        return Ok((Some(fact), None));
     }
     let sid = record.and_then(|record| record.sid.clone());
     let asked_at = world.now();

@@ -68,10 +68,12 @@ pub enum Fault {
     NextRelease,
     /// A batch leaves a part of its items over, and goes on doing so for a while.
     Unprocessed,
+    /// A worker stands still after it has read what is recorded of silent calls.
+    PauseAfterLook,
 }
 
 /// Every fault, which group it belongs to, and its rate in ten thousand where it is strong.
-pub const ALL: [(Fault, &str, u32); 32] = [
+pub const ALL: [(Fault, &str, u32); 33] = [
     (Fault::Crash, "workers", 100),
     (Fault::Pause, "workers", 100),
     (Fault::PauseBeforeDial, "workers", 400),
@@ -104,16 +106,21 @@ pub const ALL: [(Fault, &str, u32); 32] = [
     (Fault::KilledLate, "workers", 5_000),
     (Fault::NextRelease, "release", 5_000),
     (Fault::Unprocessed, "store", 2_500),
+    (Fault::PauseAfterLook, "silent", 5_000),
 ];
 
 /// Which groups of faults may be drawn.
-pub const PROFILES: [&str; 10] = [
-    "all", "calm", "carrier", "fence", "late", "queue", "release", "store", "users", "workers",
+pub const PROFILES: [&str; 13] = [
+    "all", "calm", "carrier", "edge", "fence", "late", "queue", "release", "rules", "silent",
+    "store", "users", "workers",
 ];
 
 /// Where the faults begin that are drawn apart: what else a seed draws is the same with
 /// and without them.
 const APART: usize = Fault::KilledLate as usize;
+
+/// Where the faults begin that nobody draws: only a profile that aims at something has them.
+const AIMED: usize = Fault::PauseAfterLook as usize;
 
 /// What the profile `fence` is made of: requests that leave and arrive as late as they can.
 const FENCE: [(Fault, u32); 4] = [
@@ -132,10 +139,40 @@ const LATE: [(Fault, u32); 5] = [
     (Fault::KilledLate, 5_000),
 ];
 
+/// What the profile `edge` is made of: besides, calls that end at once or never were, to
+/// few numbers, and everything that can be late is often as late as it can be.
+const EDGE: [(Fault, u32); 9] = [
+    (Fault::PauseBeforeDial, 2_500),
+    (Fault::Skew, 10_000),
+    (Fault::AcceptedLate, 4_000),
+    (Fault::ServerError, 3_000),
+    (Fault::Stale, 6_000),
+    (Fault::KilledLate, 6_000),
+    (Fault::Crash, 20),
+    (Fault::Duplicate, 2_000),
+    (Fault::PauseAfterLook, 1_500),
+];
+
+/// What the profile `silent` is made of: long calls of which nobody has the SID until a
+/// late callback brings it, while several workers look for them.
+const SILENT: [(Fault, u32); 7] = [
+    (Fault::Skew, 10_000),
+    (Fault::AcceptedTimeout, 6_000),
+    (Fault::CallbackLost, 2_000),
+    (Fault::CallbackLate, 4_000),
+    (Fault::Duplicate, 4_000),
+    (Fault::KilledLate, 6_000),
+    (Fault::PauseAfterLook, 5_000),
+];
+
 /// The rates of one seed.
 #[derive(Debug, Clone)]
 pub struct Faults {
     rates: [u32; ALL.len()],
+    /// Whatever is late is often as late as it can be.
+    pub is_at_edges: bool,
+    /// How many calls of ten thousand are long.
+    pub long_calls: u32,
 }
 
 impl Faults {
@@ -143,9 +180,12 @@ impl Faults {
     pub fn draw(kernel: &Kernel, apart: &mut fastrand::Rng, profile: &str) -> Self {
         let mut rates = [0; ALL.len()];
         for (place, (rate, (_, group, strong))) in rates.iter_mut().zip(ALL).enumerate() {
-            let is_meant = profile == "all" || profile == group;
+            let is_of_rules = profile == "rules" && ["store", "workers"].contains(&group);
+            let is_meant = profile == "all" || profile == group || is_of_rules;
             let how = if place < APART {
                 kernel.between(0, 3)
+            } else if place >= AIMED {
+                0
             } else {
                 apart.u64(0..=3)
             };
@@ -157,17 +197,29 @@ impl Faults {
             };
         }
         let set: &[(Fault, u32)] = match profile {
+            "edge" => &EDGE,
             "fence" => &FENCE,
             "late" => &LATE,
+            "silent" => &SILENT,
             _ => &[],
         };
         for &(fault, rate) in set {
             rates[fault as usize] = rate;
         }
+        if profile == "edge" && apart.bool() {
+            // Nobody else is slow: whoever asks, asks at the very instant.
+            rates[Fault::PauseAfterLook as usize] = 0;
+            rates[Fault::Duplicate as usize] = 0;
+            rates[Fault::ServerError as usize] = 1_000;
+        }
         if profile == "release" {
             rates[Fault::NextRelease as usize] = apart.u32(1_000..=9_000);
         }
-        Self { rates }
+        Self {
+            rates,
+            is_at_edges: ["edge", "silent"].contains(&profile),
+            long_calls: if profile == "silent" { 4_000 } else { 500 },
+        }
     }
 
     /// How often in ten thousand.

@@ -5,15 +5,18 @@ pub mod history;
 mod items;
 mod keys;
 mod last;
+mod rules;
 mod slots;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use ringfence_core::call::Job;
 use ringfence_core::ids::{CallId, LeadId, RunId};
+use ringfence_core::state::State;
 
 use self::history::{Request, RunFacts};
 use self::keys::KeyFacts;
+use self::rules::Rules;
 use crate::carrier::Truth;
 use crate::kernel::TaskId;
 use crate::sim::Sim;
@@ -55,6 +58,7 @@ pub struct Violation {
 struct Books {
     /// The limit that its administrator has set last.
     limit: u32,
+    rules: Rules,
     /// Since when a slot is free that a lead waits for.
     idle_since: Option<u64>,
     /// Which probe had the last turn while which other waited with as many live calls.
@@ -71,6 +75,8 @@ struct Books {
 struct ClaimFacts {
     seq: u64,
     limit: u32,
+    /// How many calls the day might have.
+    per_day: Option<u32>,
     is_after_stop: bool,
     worker: TaskId,
     at: u64,
@@ -80,9 +86,10 @@ struct ClaimFacts {
 
 impl Judge {
     /// Opens the books of the next business.
-    pub fn open(&mut self, limit: u32) {
+    pub fn open(&mut self, state: &State) {
         self.books.push(Books {
-            limit,
+            limit: state.limit,
+            rules: Rules::new(state),
             idle_since: None,
             last_turn: None,
             highest_run: 0,
@@ -135,6 +142,7 @@ impl Judge {
         if is_after_stop {
             self.fail("stop", format!("b{b} {job:?} was claimed after its stop"));
         }
+        self.count_in_day(b, id);
         if let Job::OfRun { run, index } = job {
             let is_new = self.dialled.insert((b, run, index));
             let is_new_lead = self.dialled_leads.insert((b, run, call.lead));

@@ -17,6 +17,7 @@ use ringfence_core::time::Timestamp;
 use ringfence_flows::ledger::{Started, Stored};
 use ringfence_flows::records::{CallNote, CallRecord, Lead, News, Progress, RunRecord};
 
+pub(crate) use self::batch::Batch;
 pub use self::pages::{Page, Scale};
 pub use self::write::{Refusal, Write};
 

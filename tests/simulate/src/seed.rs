@@ -10,6 +10,7 @@ use crate::secrecy;
 use crate::sim::{Act, Season, Sim};
 use crate::story::{Story, Telling};
 use crate::users::{cast, probe};
+use crate::world::DAY_MS;
 
 /// What a seed has shown.
 pub struct Verdict {
@@ -105,7 +106,8 @@ fn end_season(sim: &Rc<Sim>) -> bool {
                 if let Some((since, until)) = judge.over_by {
                     judge.bound_used_percent = (now - since) * 100 / (until - since);
                 }
-                judge.over_by = Some((now, now + PROBE_MS_MAX));
+                let days = if sim.has_rules { 3 * DAY_MS } else { 0 };
+                judge.over_by = Some((now, now + PROBE_MS_MAX + days));
             }
             probe(sim);
             false

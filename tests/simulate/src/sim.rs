@@ -62,6 +62,8 @@ pub struct Sim {
     pub apart: RefCell<fastrand::Rng>,
     pub faults: Faults,
     pub season: Cell<Season>,
+    /// Users bound whom may be called, and how often.
+    pub has_rules: bool,
     pub store: RefCell<Store>,
     pub truth: RefCell<Truth>,
     pub queue: RefCell<Queue>,
@@ -86,6 +88,7 @@ impl Sim {
             apart: RefCell::new(apart),
             faults,
             season: Cell::new(Season::Storm),
+            has_rules: profile == "rules" || profile == "all" && seed % 3 == 1,
             store: RefCell::new(Store::new(scale)),
             truth: RefCell::default(),
             queue: RefCell::default(),
@@ -98,6 +101,17 @@ impl Sim {
     /// Whether a fault happens now.
     pub fn strikes(&self, fault: Fault) -> bool {
         self.season.get() == Season::Storm && self.kernel.in_10k(self.faults.rate(fault))
+    }
+
+    /// How late something is, in milliseconds.
+    pub fn late(&self, low: u64, high: u64) -> u64 {
+        let ms = self.kernel.between(low, high);
+        if self.faults.is_at_edges && self.kernel.in_10k(6_000) {
+            let short = self.kernel.between(0, 1_500);
+            high.saturating_sub(short).max(low)
+        } else {
+            ms
+        }
     }
 
     /// Adds an event to the story.

@@ -2,7 +2,9 @@
 //! answer came.
 
 mod cast;
+mod doubt;
 mod keys;
+mod rules;
 
 use std::fmt::Debug;
 use std::rc::Rc;
@@ -19,6 +21,7 @@ use ringfence_flows::start::{Leads, PublicHost, Shape, StartRequest, start};
 use ringfence_flows::stop::stop_run;
 
 pub use self::cast::{cast, probe};
+pub use self::rules::country_of;
 use crate::judge::history::{Asked, Told};
 use crate::kernel::TaskId;
 use crate::sim::{Act, Sim};
@@ -49,6 +52,10 @@ pub enum What {
     /// Of the runs that there are by then, one.
     Stop(u64, LiveCalls),
     Limit(u32),
+    Set(Box<Settings>),
+    /// Adds to the do-not-call list, or takes off it.
+    Bar(Vec<PhoneNumber>),
+    Unbar(Vec<PhoneNumber>),
     CallerId(PhoneNumber),
     Cleanup,
     Status(u64),
@@ -95,6 +102,7 @@ impl Sim {
         };
         match what {
             What::Start(wish) => {
+                rules::regret(self, b, &wish);
                 self.employ(Role::Start, b, |world, id| started(world, id, b, *wish))
             }
             What::Stop(number, live) => {
@@ -116,8 +124,19 @@ impl Sim {
                     limit: Some(limit),
                     ..Settings::default()
                 };
-                self.employ(Role::Settings, b, move |world, id| async move {
-                    apply(&world, &id, settings).await;
+                self.apply(b, settings);
+            }
+            What::Set(settings) => {
+                self.apply(b, *settings);
+            }
+            What::Bar(numbers) => {
+                self.employ(Role::Settings, b, move |world, id| {
+                    rules::barred(world, id, b, numbers)
+                });
+            }
+            What::Unbar(numbers) => {
+                self.employ(Role::Settings, b, move |world, id| {
+                    rules::unbarred(world, id, b, numbers)
                 });
             }
             What::CallerId(number) => {
@@ -125,9 +144,7 @@ impl Sim {
                     caller_id: Some(number),
                     ..Settings::default()
                 };
-                self.employ(Role::Settings, b, move |world, id| async move {
-                    apply(&world, &id, settings).await;
-                });
+                self.apply(b, settings);
             }
             What::Delete(lead) => {
                 self.store.borrow_mut().shelves[b].leads.remove(&lead);
@@ -146,6 +163,12 @@ impl Sim {
             judge.day_passed(b, self.kernel.now());
         }
         self.tell("aged", ms, || format!("the keys of b{b} by {ms} ms"));
+    }
+
+    fn apply(self: &Rc<Self>, b: usize, settings: Settings) {
+        self.employ(Role::Settings, b, move |world, id| async move {
+            apply(&world, &id, settings).await;
+        });
     }
 
     fn employ<F: Future<Output = ()> + 'static>(
@@ -172,7 +195,7 @@ async fn started(world: SimWorld, id: BusinessId, b: usize, wish: Wish) {
         concurrency: wish.concurrency,
         shape: wish.shape,
         key: wish.key,
-        asked_by: "key".to_owned(),
+        asked_by: format!("worker {}", world.worker),
         public_host: wish.public_host,
     };
     let key = request.key.as_ref().map(|key| key.key.as_str());

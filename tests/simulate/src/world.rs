@@ -60,7 +60,12 @@ pub fn skew(sim: &Sim) -> i64 {
         return 0;
     }
     let most = millis(TIMING.margin) / 2;
-    i64::try_from(sim.kernel.between(0, 2 * most)).expect("seconds fit") - most.cast_signed()
+    let ahead = if sim.faults.is_at_edges {
+        2 * most * sim.kernel.between(0, 1)
+    } else {
+        sim.kernel.between(0, 2 * most)
+    };
+    i64::try_from(ahead).expect("seconds fit") - most.cast_signed()
 }
 
 /// A span in milliseconds.
@@ -91,7 +96,7 @@ impl SimWorld {
         });
         let mut life = millis(TIMING.function_timeout);
         if sim.strikes(Fault::KilledLate) {
-            life += sim.kernel.between(0, millis(TIMING.margin));
+            life += sim.late(0, millis(TIMING.margin));
         }
         sim.kernel.after(life, Act::Kill(task));
         task
@@ -160,7 +165,7 @@ pub fn number_of(business: &BusinessId) -> usize {
 }
 
 /// A simulated day, short enough for several of them in one story.
-const DAY_MS: u64 = 10 * 60 * 1_000;
+pub const DAY_MS: u64 = 10 * 60 * 1_000;
 
 impl Office for SimWorld {
     type Ledger = Self;

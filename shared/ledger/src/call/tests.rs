@@ -225,11 +225,11 @@ fn the_first_end_stands() {
         })
     };
     let record = record_of(&[
-        over(Outcome::Failed, Some("unconfirmed")),
+        over(Outcome::Failed, Some("no_phone")),
         over(Outcome::Completed, None),
     ]);
     assert_eq!(record.progress, Progress::Over(Outcome::Failed, None));
-    assert_eq!(record.error.as_deref(), Some("unconfirmed"));
+    assert_eq!(record.error.as_deref(), Some("no_phone"));
 }
 
 #[test]

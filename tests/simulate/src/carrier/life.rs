@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use ringfence_core::call::{CallStatus, Report};
+use ringfence_core::ids::CallId;
 use ringfence_core::time::Timestamp;
 
 use super::{Callback, TrueCall, Truth, sid_of};
@@ -67,7 +68,7 @@ impl Sim {
             2 => (u64::MAX, dialled_at + 30_000, CallStatus::NoAnswer),
             _ => {
                 let answered_at = dialled_at + kernel.between(200, 20_000);
-                let talks = talk_ms(kernel, self.season.get());
+                let talks = talk_ms(kernel, self.season.get(), self.faults.long_calls);
                 (answered_at, answered_at + talks, CallStatus::Completed)
             }
         };
@@ -154,6 +155,26 @@ impl Sim {
         }
     }
 
+    /// Sends the callback of a live call that was answered, once more or late.
+    pub fn remind(&self, call: CallId) {
+        let truth = self.truth.borrow();
+        let now = self.kernel.now();
+        let is_it = |&&place: &&usize| {
+            let known = &truth.calls[place];
+            known.call == call && known.status_at(now) == CallStatus::InProgress
+        };
+        if let Some(&call) = truth.live.iter().find(is_it) {
+            let callback = Callback {
+                call,
+                status: CallStatus::InProgress,
+                is_signed: true,
+                tries: 0,
+            };
+            let ms = self.kernel.between(500, 5_000);
+            self.kernel.after(ms, Act::Callback(callback));
+        }
+    }
+
     /// The webhook: turns away what is not signed, and hands the rest on; where that
     /// fails, the carrier tries a few times again.
     pub fn hear(self: &Rc<Self>, callback: Callback) {
@@ -208,9 +229,10 @@ impl Truth {
     }
 }
 
-/// Most calls are short, some are long; in the calm none is, so that stories end.
-fn talk_ms(kernel: &Kernel, season: Season) -> u64 {
-    let is_long = season == Season::Storm && kernel.in_10k(500);
+/// Most calls are short, `long` in ten thousand are long; in the calm none is, so that
+/// stories end.
+fn talk_ms(kernel: &Kernel, season: Season, long: u32) -> u64 {
+    let is_long = season == Season::Storm && kernel.in_10k(long);
     if is_long {
         kernel.between(60_000, 1_500_000)
     } else {

@@ -17,7 +17,7 @@ use ringfence_flows::world::Office;
 use super::{Request, Truth, call_of, sid_of};
 use crate::faults::Fault;
 use crate::sim::Act;
-use crate::world::{SimWorld, millis};
+use crate::world::{SimWorld, millis, number_of};
 
 /// How long after its worker gave up a request may still make a call.
 pub(super) const LATE_MS: u64 = 10_000;
@@ -71,7 +71,7 @@ impl SimWorld {
         } else if sim.strikes(Fault::AcceptedTimeout) {
             fate(http_timeout, true, Some(Placed::Unknown))
         } else if sim.strikes(Fault::AcceptedLate) {
-            let arrives_in = http_timeout + kernel.between(0, LATE_MS);
+            let arrives_in = http_timeout + sim.late(0, LATE_MS);
             Fate {
                 arrives_in,
                 ..fate(http_timeout, true, Some(Placed::Unknown))
@@ -84,7 +84,7 @@ impl SimWorld {
     /// What the carrier knew `behind` milliseconds ago.
     fn behind(&self) -> u64 {
         if self.sim.strikes(Fault::Stale) {
-            self.sim.kernel.between(0, STALE_MS)
+            self.sim.late(0, STALE_MS)
         } else {
             0
         }
@@ -137,7 +137,10 @@ impl Carrier for SimWorld {
             if self.sim.faults.rate(Fault::KilledLate) > 0 {
                 most += millis(Timing::CLOUD.margin);
             }
-            self.stand_still(self.sim.kernel.between(15_000, most));
+            self.stand_still(self.sim.late(15_000, most));
+            if self.sim.faults.is_at_edges {
+                self.sim.doubt(number_of(&claim.order().business));
+            }
         }
         // Whoever stands still here sends the request when it goes on.
         self.hop(self.sim.kernel.between(1, 5)).await;

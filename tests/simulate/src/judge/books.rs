@@ -9,7 +9,7 @@ use crate::sim::Sim;
 use crate::world::{Role, Who};
 
 /// Who comes too late to dial gives the lead back long before settlement could.
-const GIVEN_BACK_MS: u64 = 45_000;
+pub(super) const GIVEN_BACK_MS: u64 = 45_000;
 
 impl Judge {
     /// A state was replaced.
@@ -24,6 +24,8 @@ impl Judge {
             }
         }
         let limit = self.books[b].limit;
+        let per_day = self.books[b].rules.calls_per_day();
+        self.check_rules(sim, b, old, new, who);
         let mut added = 0;
         for (id, lease) in &new.active {
             if old.active.contains_key(id) {
@@ -49,6 +51,7 @@ impl Judge {
             let facts = ClaimFacts {
                 seq,
                 limit,
+                per_day,
                 is_after_stop,
                 worker: who.worker,
                 at: sim.kernel.now(),
@@ -67,14 +70,7 @@ impl Judge {
             let words = format!("b{b} claimed slot {} of {limit}", new.slots_in_use());
             self.fail("limit", words);
         }
-        let truth = sim.truth.borrow();
-        for &place in &truth.live {
-            let call = &truth.calls[place];
-            if call.b == b && !new.active.contains_key(&call.call) {
-                let words = format!("b{b} live call {} lost its slot", call.call);
-                self.fail("slots", words);
-            }
-        }
+        self.look_for_lost_slots(sim, b, new);
         for (&id, run) in &new.runs {
             let counts = run.counts(new.in_progress(id));
             if counts.total() != run.total {
@@ -83,6 +79,17 @@ impl Judge {
         }
         if added == 1 {
             self.check_turn(b, old, new);
+        }
+    }
+
+    fn look_for_lost_slots(&mut self, sim: &Sim, b: usize, new: &State) {
+        let truth = sim.truth.borrow();
+        for &place in &truth.live {
+            let call = &truth.calls[place];
+            if call.b == b && !new.active.contains_key(&call.call) {
+                let words = format!("b{b} live call {} lost its slot", call.call);
+                self.fail("slots", words);
+            }
         }
     }
 

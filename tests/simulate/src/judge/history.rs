@@ -5,7 +5,7 @@
 
 use ringfence_core::ids::{CallId, LeadId, RunId};
 use ringfence_core::state::{Counts, RunStatus};
-use ringfence_flows::start::{DirectAnswer, DirectOutcome, StartAnswer, StartRequest};
+use ringfence_flows::start::{DirectAnswer, DirectOutcome, Leads, StartAnswer, StartRequest};
 use ringfence_flows::stop::StopAnswer;
 
 use super::Judge;
@@ -69,6 +69,14 @@ pub struct AskedStart {
     /// Whether the request was known to have started something when this was asked, on
     /// the first day of its key and on the second.
     had_begun: [bool; 2],
+}
+
+/// How many leads a start is for.
+fn total(leads: &Leads) -> u32 {
+    match leads {
+        Leads::Ids(ids) => u32::try_from(ids.len()).expect("leads are few"),
+        Leads::List { total, .. } => *total,
+    }
 }
 
 impl Judge {
@@ -135,6 +143,15 @@ impl Judge {
             | StartAnswer::TooManyRuns { .. }
             | StartAnswer::TooManyLeads { .. }
             | StartAnswer::DailyCap { .. } => {
+                if !matches!(answer, StartAnswer::NoPublicHost { run: Some(_) }) {
+                    self.check_nothing_began(b, store, &request.asked_by);
+                }
+                if let StartAnswer::DailyCap { left, .. } = answer
+                    && *left >= total(&request.leads)
+                {
+                    let words = format!("b{b} was refused with {left} calls left of its day");
+                    self.fail("day", words);
+                }
                 // Nothing was started, so nothing may have been; except that a slow answer
                 // may be of before, unless it is what was started that is in the way.
                 let is_of_before = match answer {

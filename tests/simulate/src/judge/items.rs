@@ -34,7 +34,9 @@ impl Judge {
             }
         }
         let is_new = |&(run, _): &(&RunId, _)| run.get() >= old.next_run;
-        for (run, begun) in store.shelves[b].stored.state.runs.iter().filter(is_new) {
+        let new = &store.shelves[b].stored.state;
+        for (run, begun) in new.runs.iter().filter(is_new) {
+            self.check_caps(b, new, begun.total);
             let leads = store.roster(begun.roster).count();
             if leads != begun.total as usize {
                 let total = begun.total;

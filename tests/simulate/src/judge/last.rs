@@ -36,9 +36,7 @@ impl Judge {
             return;
         }
         for (index, lead) in (0..).zip(store.roster(record.roster)) {
-            let known = shelf.leads.get(&lead);
-            let is_callable = known.is_some_and(|lead| lead.phone.is_some());
-            if is_callable && !self.claimed.contains(&(b, run, index)) {
+            if self.is_free(b, shelf, lead) && !self.claimed.contains(&(b, run, index)) {
                 let words = format!("b{b} run {run} passed over lead {lead}");
                 self.fail("outcome", words);
             }
@@ -68,6 +66,7 @@ impl Judge {
                 self.fail("outcome", format!("b{b} call {} has no end", call.call));
             }
         }
+        self.look_for_barred(b, shelf);
         for (id, row) in &shelf.calls {
             let is_completed = matches!(row.record.progress, Progress::Over(Outcome::Completed, _));
             if is_completed && !truth.calls.iter().any(|call| call.call == *id) {

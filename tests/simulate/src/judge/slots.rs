@@ -8,7 +8,7 @@ use crate::carrier::Truth;
 use crate::kernel::EPOCH;
 use crate::ledger::{Shelf, Store};
 use crate::sim::{Act, Season, Sim};
-use crate::world::millis;
+use crate::world::{DAY_MS, millis};
 
 /// How long a slot may lie idle while nothing fails: the end of a call is reported within a
 /// second, and whoever hears of it reads, decides and dials at the worst of its network.
@@ -37,7 +37,9 @@ impl Sim {
             u64::from(queued + state.slots_in_use())
         };
         let most = store.shelves.iter().map(waiting).max().unwrap_or(0);
-        let span = messages + silence + sweeps + last_end + (most + 1) * CALL_MS;
+        let days = store.shelves.iter().map(|shelf| days(&shelf.stored.state));
+        let days = days.max().unwrap_or(0) * DAY_MS;
+        let span = messages + silence + sweeps + last_end + (most + 1) * CALL_MS + days;
         let mut judge = self.judge.borrow_mut();
         judge.over_by = Some((now, now + span));
         self.tell("bound", 0, || {
@@ -81,7 +83,8 @@ impl Judge {
         let mine = truth.live.iter().filter(|&&live| truth.calls[live].b == b);
         let live = u32::try_from(mine.count()).expect("few");
         let is_waiting = |run: &Run| run.queued() > 0;
-        let is_idle = live < state.limit && state.runs.values().any(is_waiting);
+        let has_room = live < state.limit && state.calls_left() > 0;
+        let is_idle = has_room && state.runs.values().any(is_waiting);
         let books = &mut self.books[b];
         if !is_idle {
             books.idle_since = None;
@@ -93,6 +96,18 @@ impl Judge {
         }
     }
 }
+
+/// How many days a business may need for what waits, and for what may still be started.
+fn days(state: &State) -> u64 {
+    let Some(cap) = &state.caps.per_day else {
+        return 0;
+    };
+    let queued: u32 = state.runs.values().map(Run::queued).sum();
+    u64::from((queued + LATECOMERS) / cap.calls + 2)
+}
+
+/// How many leads the last who repeat their starts may still bring.
+const LATECOMERS: u32 = 80;
 
 fn idle_words(b: usize, state: &State, live: u32) -> String {
     format!(

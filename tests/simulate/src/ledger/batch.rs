@@ -20,7 +20,7 @@ const AGAIN_MS: u64 = 20;
 
 /// What a batch does with its items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Batch {
+pub(crate) enum Batch {
     Read,
     Write,
 }
@@ -28,7 +28,7 @@ pub(super) enum Batch {
 impl SimWorld {
     /// Has the store `process` each of these items, in no particular order. What a failure
     /// leaves undone is unknown.
-    pub(super) async fn batch<T>(
+    pub(crate) async fn batch<T>(
         &self,
         business: Option<&BusinessId>,
         batch: Batch,

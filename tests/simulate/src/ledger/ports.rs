@@ -248,6 +248,7 @@ impl Calls for SimWorld {
         };
         self.batch(Some(business), Batch::Read, &calls, read)
             .await?;
+        self.dwell(b, &found).await;
         Ok(found)
     }
 
@@ -278,9 +279,14 @@ impl Calls for SimWorld {
             );
             match last {
                 Some(last) if !is_last => from = Bound::Excluded(last),
-                Some(_) | None => return Ok(sids),
+                Some(_) | None => break,
             }
         }
+        if self.sim.strikes(Fault::PauseAfterLook) {
+            self.stand_still(self.sim.kernel.between(1_000, 35_000));
+            self.hop(1).await;
+        }
+        Ok(sids)
     }
 }
 

@@ -211,26 +211,64 @@ pub const BUGS: &[Bug] = &[
         "a request whose key is over a day old is refused for it",
         "users",
     ),
-    bug("no-margin", "the fence forgets that clocks differ", "late"),
+    bug("no-margin", "the fence forgets that clocks differ", "edge"),
     bug("late-dial", "a worker dials after its window", "late"),
     bug(
         "lease-not-looked-at",
         "what is found by number counts without its lease",
-        "late",
-    ),
-    bug(
-        "own-sid",
-        "a call's own SID counts as another's, and it as unknown",
-        "late",
-    ),
-    bug(
-        "doubt-believed",
-        "an end that nobody could confirm is believed",
-        "late",
+        "edge",
     ),
     bug(
         "short-look-back",
         "a call that was dated late is taken for the next one",
-        "late",
+        "edge",
     ),
+    bug(
+        "list-once",
+        "the do-not-call list is not looked up again when it has grown",
+        "rules",
+    ),
+    bug("list-once-direct", "the same, in a direct start", "rules"),
+    bug(
+        "list-after-rev",
+        "the list is said to have grown before its entries are stored",
+        "rules",
+    ),
+    bug(
+        "rev-once",
+        "only the first addition to the list is said",
+        "rules",
+    ),
+    bug(
+        "any-country",
+        "a run does not look at the destinations",
+        "rules",
+    ),
+    bug(
+        "any-country-direct",
+        "a direct start does not look at the destinations",
+        "rules",
+    ),
+    bug(
+        "cap-not-looked-at",
+        "a run does not look at the daily cap",
+        "rules",
+    ),
+    bug(
+        "direct-uncounted",
+        "direct calls are not counted in their day",
+        "rules",
+    ),
+    bug(
+        "direct-uncapped",
+        "a direct start does not look at the daily cap",
+        "rules",
+    ),
+    bug("same-day", "a new day does not begin", "rules"),
+    bug(
+        "refused-counted",
+        "calls that the carrier refused stay counted",
+        "rules",
+    ),
+    bug("runs-uncapped", "runs begin beyond their cap", "rules"),
 ];

@@ -53,6 +53,11 @@ const SETTLE: &str = "shared/flows/src/settle.rs";
 const WRITE: &str = "tests/simulate/src/ledger/write.rs";
 const PORTS: &str = "tests/simulate/src/ledger/ports.rs";
 const BATCH: &str = "tests/simulate/src/ledger/batch.rs";
+const CAPS: &str = "shared/core/src/caps.rs";
+const START: &str = "shared/core/src/start.rs";
+const DECIDE: &str = "shared/flows/src/fill/decide.rs";
+const DIRECT: &str = "shared/flows/src/start/direct.rs";
+const RULES: &str = "tests/simulate/src/users/rules.rs";
 const LIFE: &str = "tests/simulate/src/carrier/life.rs";
 
 /// All places.
@@ -64,11 +69,12 @@ pub(super) const EDITS: &[Edit] = &[
     ),
     edit(
         CLAIMS,
-        "while state.slots_free() > 0 {",
+        "while state.room() > 0 {",
         r#"while {
             let dialing = |lease: &&Lease| !lease.dial_by.has_passed(now);
             let dialing = u32::try_from(state.active.values().filter(dialing).count()).unwrap_or(0);
-            state.slots_free() > 0
+            state.room() > 0
+                || crate::planted::is("cap-not-looked-at") && state.slots_free() > 0
                 || crate::planted::is("le-for-lt") && state.slots_in_use() <= state.limit
                 || crate::planted::is("ne-for-lt") && state.slots_in_use() != state.limit
                 || crate::planted::is("only-calling")
@@ -421,20 +427,85 @@ pub(super) const EDITS: &[Edit] = &[
     ),
     edit(
         SETTLE,
-        "    if let Some((_, own)) = recorded.iter().find(|(of, _)| *of == call) {",
-        r#"    if let Some((_, own)) = recorded.iter().find(|(of, _)| *of == call)
-        && !ringfence_core::planted::is("own-sid")
-    {"#,
-    ),
-    edit(
-        SETTLE,
-        "        && !known.is_unconfirmed()",
-        r#"        && (ringfence_core::planted::is("doubt-believed") || !known.is_unconfirmed())"#,
-    ),
-    edit(
-        SETTLE,
         "    let claimed_since = since.before(world.timing().fence() * 2);",
         r#"    let times = if ringfence_core::planted::is("short-look-back") { 1 } else { 2 };
     let claimed_since = since.before(world.timing().fence() * times);"#,
+    ),
+    edit(
+        DECIDE,
+        "        if self.do_not_call_rev != state.do_not_call_rev {",
+        r#"        let has_grown = self.do_not_call_rev != state.do_not_call_rev;
+        if has_grown && !ringfence_core::planted::is("list-once") {"#,
+    ),
+    edit(
+        DIRECT,
+        "        if looked_up.do_not_call_rev != stored.state.do_not_call_rev {",
+        r#"        let has_grown = looked_up.do_not_call_rev != stored.state.do_not_call_rev;
+        if has_grown && !ringfence_core::planted::is("list-once-direct") {"#,
+    ),
+    edit(
+        RULES,
+        "    world.batch(Some(id), Batch::Write, numbers, add).await?;\n    heed_do_not_call(world, id).await",
+        r#"    if ringfence_core::planted::is("list-after-rev") {
+        let heeded = heed_do_not_call(world, id).await;
+        world.batch(Some(id), Batch::Write, numbers, add).await?;
+        return heeded;
+    }
+    world.batch(Some(id), Batch::Write, numbers, add).await?;
+    heed_do_not_call(world, id).await"#,
+    ),
+    edit(
+        STOP,
+        "    state.do_not_call_rev = state.do_not_call_rev.saturating_add(1);",
+        r#"    if crate::planted::is("rev-once") && state.do_not_call_rev > 0 {
+        return state;
+    }
+    state.do_not_call_rev = state.do_not_call_rev.saturating_add(1);"#,
+    ),
+    edit(
+        CLAIMS,
+        "country, .. }) if !state.destinations.allow(*country) => {",
+        r#"country, .. })
+            if !state.destinations.allow(*country)
+                && !crate::planted::is("any-country") =>
+        {"#,
+    ),
+    edit(
+        START,
+        "            Ok(_) if !state.destinations.allow(*country) => {",
+        r#"            Ok(_)
+                if !state.destinations.allow(*country)
+                    && !crate::planted::is("any-country-direct") =>
+            {"#,
+    ),
+    edit(
+        START,
+        "                state.count_call();",
+        r#"                if !crate::planted::is("direct-uncounted") {
+                    state.count_call();
+                }"#,
+    ),
+    edit(
+        START,
+        "            Ok(_) if state.calls_left() == 0 => {",
+        r#"            Ok(_) if state.calls_left() == 0 && !crate::planted::is("direct-uncapped") => {"#,
+    ),
+    edit(
+        START,
+        "    if under_way >= most {",
+        r#"    if under_way >= most && !crate::planted::is("runs-uncapped") {"#,
+    ),
+    edit(
+        CAPS,
+        "            .is_none_or(|day| day.ends_at.has_passed(now));",
+        r#"            .is_none_or(|day| {
+                day.ends_at.has_passed(now) && !crate::planted::is("same-day")
+            });"#,
+    ),
+    edit(
+        CAPS,
+        "            && day.began_at <= call.minted_at()",
+        r#"            && day.began_at <= call.minted_at()
+            && !crate::planted::is("refused-counted")"#,
     ),
 ];

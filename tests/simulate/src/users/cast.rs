@@ -13,7 +13,7 @@ use ringfence_flows::start::{Leads, PublicHost, Shape};
 use uuid::Uuid;
 
 use super::keys::reuse;
-use super::{Deed, What, Wish};
+use super::{Deed, What, Wish, country_of, rules};
 use crate::ledger::Shelf;
 use crate::sim::{Act, Sim};
 
@@ -31,7 +31,8 @@ pub fn cast(sim: &Rc<Sim>, profile: &str) {
         let limit = u32::try_from(kernel.between(1, 4)).expect("few");
         let mut state = State::new(limit);
         state.caller_ids.push(number(9_000_000 + b));
-        sim.judge.borrow_mut().open(limit);
+        rules::begin(sim, &mut state);
+        sim.judge.borrow_mut().open(&state);
         let all: Vec<LeadId> = leads.keys().copied().collect();
         let list = RosterId::new(Uuid::from_u128(b as u128 + 1));
         let id = format!("b{b}").parse().expect("a letter and a digit");
@@ -41,6 +42,7 @@ pub fn cast(sim: &Rc<Sim>, profile: &str) {
             store.shelves.push(Shelf::new(id, state, leads));
         }
         plan(sim, b, &all, list, storm_ms, profile);
+        rules::plan(sim, b, storm_ms);
     }
     if profile == "all" || profile == "carrier" {
         let mut truth = sim.truth.borrow_mut();
@@ -51,6 +53,9 @@ pub fn cast(sim: &Rc<Sim>, profile: &str) {
                 .storms
                 .push((from, from + kernel.between(1_000, 60_000)));
         }
+    }
+    if sim.faults.is_at_edges {
+        sim.truth.borrow_mut().skew = crate::world::skew(sim);
     }
     kernel.after(kernel.between(0, 60_000), Act::Sweep);
     kernel.after(storm_ms, Act::Calm);
@@ -68,15 +73,20 @@ pub(super) fn number(number: usize) -> PhoneNumber {
 fn leads(sim: &Sim) -> BTreeMap<LeadId, Lead> {
     let kernel = &sim.kernel;
     let count = u32::try_from(kernel.between(6, 40)).expect("few");
-    let numbers = kernel.between(4, 60);
+    let numbers = match kernel.between(4, 60) {
+        many if sim.faults.is_at_edges => many / 8 + 1,
+        many => many,
+    };
     let lead = |id: u32| {
         let id = LeadId::new(id).expect("it is not zero");
         let phone = usize::try_from(kernel.between(1, numbers)).expect("few");
+        let number = self::number(phone);
+        let country = country_of(&number);
         let lead = Lead {
             id,
             name: format!("lead {id}"),
-            phone: (!kernel.in_10k(400)).then(|| self::number(phone)),
-            country: None,
+            phone: (!kernel.in_10k(400)).then_some(number),
+            country,
         };
         (id, lead)
     };
@@ -85,7 +95,8 @@ fn leads(sim: &Sim) -> BTreeMap<LeadId, Lead> {
 
 fn plan(sim: &Sim, b: usize, all: &[LeadId], list: RosterId, storm_ms: u64, profile: &str) {
     let kernel = &sim.kernel;
-    let is_busy = ["all", "fence", "late", "users"].contains(&profile);
+    let busy = ["all", "edge", "fence", "late", "rules", "silent", "users"];
+    let is_busy = busy.contains(&profile);
     let deeds = if is_busy {
         kernel.between(3, 16)
     } else {
@@ -133,7 +144,7 @@ fn plan(sim: &Sim, b: usize, all: &[LeadId], list: RosterId, storm_ms: u64, prof
         sim.plan_deed(ms, Deed { b, what, repeats });
     }
     reuse(sim, b, &sent, storm_ms);
-    if profile == "late" {
+    if profile == "late" || sim.faults.is_at_edges {
         impatience(sim, b, all, list, storm_ms);
     }
 }
@@ -225,6 +236,11 @@ pub fn probe(sim: &Rc<Sim>) {
                 repeats: 0,
             },
         );
+        if let Some(settings) = rules::calm(sim) {
+            let what = What::Set(Box::new(settings));
+            let repeats = 0;
+            sim.plan_deed(1_000, Deed { b, what, repeats });
+        }
         for run in 0..2 {
             let leads: Vec<LeadId> = (0..8)
                 .map(|place| {
