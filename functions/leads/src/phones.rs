@@ -51,7 +51,8 @@ pub fn parse(text: &str, region: Region) -> Result<PhoneNumber, BadPhone> {
                 .iter()
                 .find(|number| is_beside_valid_numbers(number))
         })
-        .and_then(|number| number.format().mode(Mode::E164).to_string().parse().ok())
+        .and_then(|number| e164(number).parse().ok())
+        .filter(reads_as_itself)
         .ok_or(BadPhone::Invalid)
 }
 
@@ -60,8 +61,14 @@ pub fn parse(text: &str, region: Region) -> Result<PhoneNumber, BadPhone> {
 /// Countries that share a code are told apart by their numbers where the library can.
 pub fn country_of(number: &PhoneNumber) -> Option<Country> {
     let number = phonenumber::parse(None, number.expose()).ok()?;
-    let country = number.country().id()?;
-    country.as_ref().parse().ok()
+    if let Some(country) = number.country().id() {
+        return country.as_ref().parse().ok();
+    }
+    // Beside the valid ones: its code tells, unless countries share it.
+    match DATABASE.region(&number.code().value())?[..] {
+        [country] => country.parse().ok(),
+        _ => None,
+    }
 }
 
 /// Why a text is not a phone number; the text is not repeated here.
@@ -111,6 +118,21 @@ fn national(region: Region, digits: &str) -> Option<phonenumber::PhoneNumber> {
 
 fn international(digits: &str) -> Option<phonenumber::PhoneNumber> {
     phonenumber::parse(None, format!("+{digits}")).ok()
+}
+
+fn e164(number: &phonenumber::PhoneNumber) -> String {
+    number.format().mode(Mode::E164).to_string()
+}
+
+/// Whether a number, as it is dialled, is the one that was read.
+///
+/// The library accepts zeros in front of some numbers that it takes off again when it reads them.
+fn reads_as_itself(number: &PhoneNumber) -> bool {
+    let digits = number.expose().trim_start_matches('+');
+    international(digits).is_some_and(|again| {
+        let is_number = is_valid(&again) || is_beside_valid_numbers(&again);
+        is_number && e164(&again) == number.expose()
+    })
 }
 
 /// Whether the number is one of its country's plan, whole.

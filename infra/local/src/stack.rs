@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use ringfence_carrier::call_flow::CallFlow;
-use ringfence_core::caps::Caps;
+use ringfence_core::caps::{Caps, Destinations};
 use ringfence_core::ids::BusinessId;
 use ringfence_core::phone::PhoneNumber;
 use ringfence_core::timing::Timing;
@@ -114,10 +114,12 @@ impl Stack {
             language: "he-IL".to_owned(),
             voice: None,
         };
+        // The numbers of the sample are ones that the United States keep free.
+        let destinations = Destinations::Only(vec!["IL".parse()?, "US".parse()?]);
         let new = business::settings::NewBusiness {
             caller_id: Some(caller_id),
             limit,
-            destinations: None,
+            destinations: Some(destinations),
             caps: Caps::WIDEST,
             config: BusinessConfig {
                 name: "Demo".to_owned(),

@@ -178,6 +178,11 @@ fn what_is_not_one_valid_number_is_refused() {
 }
 
 #[test]
+fn zeros_that_make_another_number_are_refused() {
+    refused("0040000)00480)00483", BadPhone::Invalid);
+}
+
+#[test]
 fn only_codes_with_a_numbering_plan_are_regions() {
     assert_eq!("IL".parse::<Region>().unwrap().as_str(), "IL");
     for text in ["", "il", "XX", "ILS", "ZZ", "001", "AQ"] {
@@ -211,4 +216,20 @@ proptest! {
             prop_assert_eq!(parse(number.expose(), region), Ok(number));
         }
     }
+}
+
+#[test]
+fn a_number_is_in_its_country_as_far_as_anybody_can_tell() {
+    let check = |number: &str, country: Option<&str>| {
+        let found = country_of(&number.parse().unwrap()).map(|country| country.to_string());
+        assert_eq!(found.as_deref(), country, "{number}");
+    };
+    check("+972501234567", Some("IL"));
+    check("+97231234567", Some("IL"));
+    check("+972550000001", Some("IL"));
+    check("+33612345678", Some("FR"));
+    check("+12015550123", Some("US"));
+    check("+14165550123", Some("CA"));
+    check("+15550000000", None);
+    check("+9990000000", None);
 }
