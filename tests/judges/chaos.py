@@ -301,7 +301,8 @@ def open_shops(chaos, system_key, rng):
     system = Client(chaos.port, system_key)
     for number, limit in enumerate(LIMITS):
         caller_id = f"+9723123450{number}"
-        body = {"name": f"Business {number}", "phone_e164": caller_id, "limit": limit}
+        body = {"name": f"Business {number}", "phone_e164": caller_id, "limit": limit,
+                "destinations": ["US"]}
         business_id = system.once("POST", "/api/businesses", body)[1]["business_id"]
         key = system.once("POST", f"/api/businesses/{business_id}/keys", {"role": "admin"})[1]["api_key"]
         client = Client(chaos.port, key)

@@ -64,11 +64,10 @@ pub fn country_of(number: &PhoneNumber) -> Option<Country> {
     if let Some(country) = number.country().id() {
         return country.as_ref().parse().ok();
     }
-    // Beside the valid ones: its code tells, unless countries share it.
-    match DATABASE.region(&number.code().value())?[..] {
-        [country] => country.parse().ok(),
-        _ => None,
-    }
+    // Of the countries that share a code, all but the first are known by how their numbers
+    // begin, and this one begins like none of theirs.
+    let countries = DATABASE.region(&number.code().value())?;
+    countries.first()?.parse().ok()
 }
 
 /// Why a text is not a phone number; the text is not repeated here.

@@ -230,6 +230,7 @@ fn a_number_is_in_its_country_as_far_as_anybody_can_tell() {
     check("+33612345678", Some("FR"));
     check("+12015550123", Some("US"));
     check("+14165550123", Some("CA"));
-    check("+15550000000", None);
+    check("+12125550100", Some("US"));
+    check("+18765550100", Some("JM"));
     check("+9990000000", None);
 }
