@@ -57,7 +57,7 @@ impl Simulated {
             let leads: BTreeMap<_, _> = leads.collect();
             let shelf = Shelf::new(business(number), first(LIMIT), leads);
             sim.store.borrow_mut().shelves.push(shelf);
-            sim.judge.borrow_mut().open(LIMIT);
+            sim.judge.borrow_mut().open(&first(LIMIT));
         }
         let hired = Rc::new(RefCell::new(None));
         let desk = Rc::clone(&hired);
