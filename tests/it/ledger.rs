@@ -2,6 +2,7 @@
 
 mod businesses;
 mod calls;
+mod do_not_call;
 mod imports;
 mod leads;
 mod starts;

@@ -2,8 +2,13 @@
 
 mod apart;
 mod businesses;
+mod caps;
 mod crashes;
 mod deletion;
+mod described;
+mod do_not_call;
+mod documents;
+mod hardening;
 mod keys;
 mod leads;
 mod ledger;

@@ -16,6 +16,7 @@ use tracing_subscriber::fmt::format::FmtSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::story::{Office, Setting, Story};
+use crate::tokens;
 
 /// Texts that several tasks add to.
 #[derive(Clone, Default)]
@@ -106,6 +107,7 @@ async fn live_through(story: &Story, office: &Office, agent: &Office) {
         .await
         .of_status(200);
 
+    ask_about_people(story, office, agent).await;
     let number = |number| crate::story::phone(number).parse().expect("a number");
     let numbers: Vec<PhoneNumber> = (1..=7).map(number).collect();
     let ends = |ending| Script {
@@ -143,6 +145,47 @@ async fn live_through(story: &Story, office: &Office, agent: &Office) {
         .post(office, "/api/outbound/cleanup-stuck-jobs", Value::Null)
         .await
         .of_status(200);
+}
+
+/// What is asked and told with names and numbers, besides calls.
+async fn ask_about_people(story: &Story, office: &Office, agent: &Office) {
+    let path = "/api/outbound/import-leads";
+    let rows = json!([["Secretname J", "055-50000089"], ["Secretname K", "\u{0}"]]);
+    let told = story
+        .post(office, &format!("{path}?errors=csv"), rows)
+        .await;
+    assert!(told.text.contains("055-50000089"), "{}", told.text);
+    for (who, path) in [
+        (office, "/api/outbound/import-leads?search=Secretname"),
+        (office, "/api/outbound/do-not-call?phone=%2B972555000008"),
+        (office, "/api/outbound/do-not-call?phone=055-5000008x"),
+        (office, "/api/outbound/leads/1/calls?cursor=0555000008"),
+        (agent, "/api/outbound/runs?status=0555000008"),
+        (agent, "/api/outbound/recent-calls?cursor=Secretcursor"),
+        (agent, "/0555000008/Secretpath"),
+    ] {
+        story.get(who, path).await;
+    }
+    for (path, body) in [
+        (
+            "/api/outbound/do-not-call",
+            json!({ "phones": ["0555000008", "055-50000089"], "reason": "Secretreason" }),
+        ),
+        (
+            "/api/outbound_calls/start",
+            json!({ "lead_ids": ["0555000008"] }),
+        ),
+        (
+            "/api/outbound/uploads",
+            json!({ "bytes": "Secretbytes", "list_name": "Secretlist" }),
+        ),
+    ] {
+        story.post(office, path, body).await;
+    }
+    let erased = story
+        .post(office, "/api/outbound/leads/7/erase", Value::Null)
+        .await;
+    erased.of_status(200);
 }
 
 /// What is turned away, and what fails.
@@ -250,4 +293,54 @@ async fn logs_hold_no_number_no_name_and_no_secret() {
         let found = lines.iter().find(|line| line.contains(&secret));
         assert_eq!(found, None, "the log holds {secret}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn logs_hold_no_token_and_no_subject_even_when_a_door_panics() {
+    let (notes, _guard) = listen(FILTER);
+    let (story, office, issuer) = tokens::scene().await;
+    let mut claims = tokens::claims(&story, &office);
+    claims["sub"] = json!("secretsubject@example.com");
+    let good = issuer.token(&claims);
+    let mut late = claims.clone();
+    late["exp"] = json!(1);
+    let late = issuer.token(&late);
+    let unsigned = issuer.sign(&json!({ "alg": "none", "kid": "e1" }), &claims);
+    let foreign = issuer.sign(&json!({ "alg": "ES256", "kid": "r1" }), &claims);
+    let path = "/api/outbound_calls/counts";
+    for (token, status) in [
+        (&good, 200),
+        (&late, 401),
+        (&unsigned, 401),
+        (&foreign, 401),
+    ] {
+        let answer = story.send(token, Method::GET, path, Value::Null).await;
+        assert_eq!(answer.status, status, "{}", answer.text);
+    }
+    // The way to the issuer panics at an address that it does not know.
+    let astray =
+        json!({ "issuer": "https://login.example/tenant/", "jwks_uri": "https://astray.example/" });
+    *issuer.configuration.lock().expect("nobody panicked") = astray;
+    story.wait(2 * 60 * 60).await;
+    let fresh = issuer.token(&{
+        let mut claims = claims.clone();
+        claims["exp"] = json!(4_000_000_000_u64);
+        claims
+    });
+    let answer = story.send(&fresh, Method::GET, path, Value::Null).await;
+    answer.assert_refused(500, "internal");
+
+    let log = notes.text();
+    for expected in ["turned away a token", "a handler panicked"] {
+        assert!(log.contains(expected), "the log tells that it {expected}");
+    }
+    for token in [&good, &late, &unsigned, &foreign, &fresh] {
+        for part in token.split('.').filter(|part| part.len() > 8) {
+            // What all headers begin with is no secret.
+            let part = &part[part.len() / 2..];
+            let found = log.lines().find(|line| line.contains(part));
+            assert_eq!(found, None, "the log holds {part} of {token}");
+        }
+    }
+    assert!(!log.contains("secretsubject"), "the log holds the subject");
 }

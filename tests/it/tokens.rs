@@ -22,11 +22,11 @@ const AUDIENCE: &str = "ringfence";
 const COUNTS: &str = "/api/outbound_calls/counts";
 
 /// An issuer with two keys, who answers within the process and remembers what was asked.
-struct Issuer {
+pub(crate) struct Issuer {
     rsa: RsaKeyPair,
     ec: EcdsaKeyPair,
     published: Arc<Mutex<Value>>,
-    configuration: Arc<Mutex<Value>>,
+    pub(crate) configuration: Arc<Mutex<Value>>,
     asked: Arc<Mutex<Vec<String>>>,
 }
 
@@ -103,7 +103,7 @@ impl Issuer {
     }
 
     /// Signs as the header says, or not at all.
-    fn sign(&self, header: &Value, claims: &Value) -> String {
+    pub(crate) fn sign(&self, header: &Value, claims: &Value) -> String {
         let text = format!(
             "{}.{}",
             base64(header.to_string()),
@@ -136,13 +136,13 @@ impl Issuer {
         format!("{text}.{}", base64(signature))
     }
 
-    fn token(&self, claims: &Value) -> String {
+    pub(crate) fn token(&self, claims: &Value) -> String {
         self.sign(&json!({ "alg": "ES256", "kid": "e1" }), claims)
     }
 }
 
 /// A stack that trusts the issuer, and a business.
-async fn scene() -> (Story, Office, Issuer) {
+pub(crate) async fn scene() -> (Story, Office, Issuer) {
     let issuer = Issuer::new();
     let mut story = Setting {
         doors: issuer.doors(),
@@ -160,7 +160,7 @@ fn now(story: &Story) -> u64 {
 }
 
 /// What a good token of an office's agent says.
-fn claims(story: &Story, office: &Office) -> Value {
+pub(crate) fn claims(story: &Story, office: &Office) -> Value {
     json!({
         "iss": ISSUER, "aud": AUDIENCE, "sub": "user-1", "exp": now(story) + 300,
         "business_id": office.id.as_str(), "role": "agent",

@@ -9,6 +9,7 @@ use ringfence_ledger::{Ledger, Mark, Rest};
 use ringfence_shell::caller::{Caller, Role, request_id};
 use ringfence_shell::reply::{Failure, json};
 use ringfence_shell::texts::Text;
+use schemars::JsonSchema;
 use serde::Serialize;
 use tracing::info;
 
@@ -17,8 +18,8 @@ const RECORDS_MAX: usize = 20_000;
 /// How often another write of the state may be first.
 const ATTEMPTS_MAX: u32 = 8;
 
-#[derive(Serialize)]
-struct Deleted {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Deleted {
     success: bool,
     /// Whether nothing is left. If something is, the same request deletes more of it.
     complete: bool,

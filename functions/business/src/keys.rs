@@ -11,23 +11,24 @@ use ringfence_shell::caller::{Caller, Role, request_id};
 use ringfence_shell::reply::{Failure, json};
 use ringfence_shell::secrets::ApiKey;
 use ringfence_shell::times::rfc3339;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-#[derive(Deserialize)]
-struct Wish {
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct Wish {
     role: WishedRole,
 }
 
 /// The roles that a key of a business can have.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum WishedRole {
     Agent,
     Admin,
 }
 
-#[derive(Serialize)]
-struct Created {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Created {
     success: bool,
     key_id: String,
     api_key: String,
@@ -87,12 +88,12 @@ pub(crate) async fn create(
     ))
 }
 
-#[derive(Serialize)]
-struct Keys {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Keys {
     items: Vec<Key>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Key {
     key_id: String,
     role: String,
@@ -133,8 +134,8 @@ pub(crate) async fn list(
     ))
 }
 
-#[derive(Serialize)]
-struct Revoked {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Revoked {
     success: bool,
 }
 

@@ -1,8 +1,11 @@
 //! Businesses, what they have set, and their keys.
 
 mod deletion;
+mod describe;
 pub mod keys;
 pub mod settings;
+
+pub use describe::describe;
 
 use lambda_http::{Body, Request, Response};
 use ringfence_flows::world::Office;
@@ -25,7 +28,6 @@ pub async fn handle(office: &impl Office<Ledger = Ledger>, request: Request) -> 
         ("DELETE", ["api", "businesses", id, "keys", key]) => {
             keys::revoke(office, &request, id, key).await
         }
-        (_, ["api", "business"] | ["api", "businesses", ..]) => Err(Failure::method_not_allowed()),
         _ => Err(Failure::not_found()),
     };
     answer.unwrap_or_else(|failure| failure.reply(language))

@@ -18,7 +18,10 @@ use ringfence_shell::caller::{Caller, Role, request_id};
 use ringfence_shell::reply::{Failure, json};
 use ringfence_shell::secrets::random_business_id;
 use ringfence_shell::times::{is_time_zone, rfc3339};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::describe;
 
 /// As many slots as one state item serves well.
 const LIMIT_MAX: u32 = 200;
@@ -26,28 +29,38 @@ const LIMIT_MAX: u32 = 200;
 const LIMIT_DEFAULT: u32 = 3;
 const NAME_CHARS_MAX: usize = 200;
 
-#[derive(Deserialize)]
-struct Wish {
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct Wish {
+    #[schemars(length(min = 1, max = NAME_CHARS_MAX), regex(pattern = r"\S"))]
     name: Option<String>,
+    #[schemars(regex(pattern = r"^\+[1-9][0-9]{6,14}$"))]
     phone_e164: Option<String>,
+    #[schemars(range(min = 1, max = LIMIT_MAX))]
     limit: Option<u32>,
+    /// Whose numbers need no country code.
+    #[schemars(transform = describe::region)]
     region: Option<String>,
+    #[schemars(transform = describe::time_zone)]
     time_zone: Option<String>,
     call_flow: Option<CallFlowWire>,
+    /// Where it may call.
+    #[schemars(length(min = 1), transform = describe::regions)]
     destinations: Option<Vec<String>>,
     caps: Option<CapsWire>,
 }
 
 /// What a business may spend. What is not said is not bounded, but by the system.
-#[derive(Clone, Copy, Deserialize, Serialize)]
+#[derive(Clone, Copy, Deserialize, Serialize, JsonSchema)]
 struct CapsWire {
+    #[schemars(range(min = 1, max = Caps::WIDEST.leads_per_run))]
     leads_per_run: Option<u32>,
+    #[schemars(range(min = 1, max = Caps::WIDEST.running_runs))]
     running_runs: Option<u32>,
     calls_per_day: Option<u32>,
 }
 
-#[derive(Serialize)]
-struct View {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct View {
     success: bool,
     business_id: String,
     name: String,

@@ -9,41 +9,47 @@ use ringfence_core::ids::{BusinessId, LeadId, ListId};
 use ringfence_core::state::State;
 use ringfence_core::time::Timestamp;
 use ringfence_flows::ledger::States;
+use ringfence_flows::world::Office;
 use ringfence_ledger::{LeadRecord, Ledger};
 use ringfence_shell::body;
 use ringfence_shell::caller::{Caller, Role, request_id};
 use ringfence_shell::reply::{Failure, json};
 use ringfence_shell::texts::{Language, Text};
 use ringfence_shell::times::rfc3339;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::phones::Region;
 use crate::store::Store;
-use crate::{large, person, upload};
+use crate::{describe, do_not_call, large, person, upload};
 
-/// Answers the routes under `/api/outbound/import-leads` and `/api/outbound/import-lists`.
+/// Answers the routes under `/api/outbound/import-leads`, `import-lists`, `uploads`, `leads`
+/// and `do-not-call`.
 pub async fn handle(
-    ledger: &Ledger,
+    office: &impl Office<Ledger = Ledger>,
     store: &Store,
     leads_max: u32,
     now: Timestamp,
     request: Request,
 ) -> Response<Body> {
     let language = Language::of(&request);
-    let answer = route(ledger, store, leads_max, now, &request, language).await;
+    let answer = route(office, store, leads_max, now, &request, language).await;
     answer.unwrap_or_else(|failure| failure.reply(language))
 }
 
 async fn route(
-    ledger: &Ledger,
+    office: &impl Office<Ledger = Ledger>,
     store: &Store,
     leads_max: u32,
     now: Timestamp,
     request: &Request,
     language: Language,
 ) -> Result<Response<Body>, Failure> {
-    // Whoever calls leads must see them; only administrators change them.
-    let least = if request.method() == Method::GET {
+    let segments = body::segments(request);
+    // Whoever calls leads must see them; only administrators change them, and see whom
+    // nobody is to call.
+    let is_for_agents = request.method() == Method::GET && segments.get(2) != Some(&"do-not-call");
+    let least = if is_for_agents {
         Role::Agent
     } else {
         Role::Admin
@@ -51,12 +57,11 @@ async fn route(
     let caller = Caller::of(request, least)?;
     let business = caller.business()?;
     let desk = Desk {
-        ledger,
+        ledger: office.ledger(),
         store,
         business,
         request,
     };
-    let segments = body::segments(request);
     match (request.method().as_str(), &segments[..]) {
         ("GET", ["api", "outbound", "import-leads"]) => list(&desk, leads_max).await,
         ("POST", ["api", "outbound", "import-leads"]) => {
@@ -68,6 +73,11 @@ async fn route(
         ("GET", ["api", "outbound", "import-lists"]) => lists(&desk).await,
         ("GET", ["api", "outbound", "leads", id, "calls"]) => person::calls(&desk, id).await,
         ("POST", ["api", "outbound", "leads", id, "erase"]) => person::erase(&desk, id).await,
+        ("GET", ["api", "outbound", "do-not-call"]) => do_not_call::list(&desk).await,
+        ("POST", ["api", "outbound", "do-not-call"]) => {
+            do_not_call::add(office, &desk, &caller.key_id, now, language).await
+        }
+        ("DELETE", ["api", "outbound", "do-not-call", id]) => do_not_call::remove(&desk, id).await,
         _ => Err(Failure::not_found()),
     }
 }
@@ -125,15 +135,17 @@ async fn delete_one(desk: &Desk<'_>, id: &str) -> Result<Response<Body>, Failure
     }
 }
 
-#[derive(Deserialize)]
-struct DeleteBody {
+#[derive(Deserialize, JsonSchema)]
+#[schemars(transform = describe::these_or_all)]
+pub(crate) struct DeleteBody {
+    #[schemars(length(min = 1), inner(range(min = 1)))]
     lead_ids: Option<Vec<u32>>,
     #[serde(default)]
     delete_all: bool,
 }
 
-#[derive(Serialize)]
-struct Deleted {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Deleted {
     success: bool,
     deleted_count: u32,
 }
@@ -162,12 +174,12 @@ async fn delete_many(desk: &Desk<'_>) -> Result<Response<Body>, Failure> {
     ))
 }
 
-#[derive(Serialize)]
-struct Lists {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Lists {
     items: Vec<List>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct List {
     list_id: u32,
     list_name: String,
@@ -199,8 +211,8 @@ async fn lists(desk: &Desk<'_>) -> Result<Response<Body>, Failure> {
     ))
 }
 
-#[derive(Serialize)]
-struct Leads {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Leads {
     total: u32,
     limit: u32,
     page: u32,
@@ -208,11 +220,12 @@ struct Leads {
     items: Vec<Lead>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Lead {
     id: u32,
     name: String,
     phone: Option<String>,
+    #[schemars(extend("enum" = ["in_call", "no_phone", "ready"]))]
     /// `in_call` while a call to its number holds a slot, `no_phone`, or else `ready`.
     status: &'static str,
     notes: Option<String>,
@@ -221,7 +234,7 @@ struct Lead {
 }
 
 const PAGE_SIZE_DEFAULT: u32 = 50;
-const PAGE_SIZE_MAX: u32 = 100;
+pub(crate) const PAGE_SIZE_MAX: u32 = 100;
 /// How many leads one request reads at a time in search of its page.
 const READ_AT_ONCE: u32 = 500;
 

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
 use ringfence_core::phone::PhoneNumber;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::columns::{self, Layout};
@@ -59,7 +60,7 @@ impl fmt::Debug for NewLead {
 }
 
 /// How the columns were understood, as the answer shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Mapping {
     /// The phone column's title, or `column_1`.
     pub phone: String,
@@ -71,7 +72,7 @@ pub struct Mapping {
 }
 
 /// What was imported.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     Csv,
@@ -85,11 +86,8 @@ pub enum Kind {
 ///
 /// The file as a whole gives no leads.
 pub fn read_file(bytes: &[u8], region: Region, limits: &Limits) -> Result<Import, ImportError> {
-    if workbook::is_archive(bytes) {
-        read_xlsx(bytes, region, limits)
-    } else {
-        read_csv(bytes, region, limits)
-    }
+    let (table, kind) = rows_of_file(bytes, limits)?;
+    understand(table, kind, None, region, limits)
 }
 
 /// Reads the first sheet of an Excel workbook that holds something.
@@ -98,8 +96,7 @@ pub fn read_file(bytes: &[u8], region: Region, limits: &Limits) -> Result<Import
 ///
 /// The file as a whole gives no leads.
 pub fn read_xlsx(bytes: &[u8], region: Region, limits: &Limits) -> Result<Import, ImportError> {
-    limits.check(Limited::FileBytes, bytes.len())?;
-    let table = workbook::read(bytes, limits)?;
+    let table = rows_of_xlsx(bytes, limits)?;
     understand(table, Kind::Xlsx, None, region, limits)
 }
 
@@ -109,10 +106,7 @@ pub fn read_xlsx(bytes: &[u8], region: Region, limits: &Limits) -> Result<Import
 ///
 /// The file as a whole gives no leads.
 pub fn read_csv(bytes: &[u8], region: Region, limits: &Limits) -> Result<Import, ImportError> {
-    limits.check(Limited::FileBytes, bytes.len())?;
-    let text =
-        encoding::decode(bytes).map_err(|_| ImportError::UnsupportedFile(Unsupported::NotText))?;
-    let table = delimited::read(&text, limits)?;
+    let table = rows_of_csv(bytes, limits)?;
     understand(table, Kind::Csv, None, region, limits)
 }
 
@@ -122,10 +116,39 @@ pub fn read_csv(bytes: &[u8], region: Region, limits: &Limits) -> Result<Import,
 ///
 /// The body as a whole gives no leads.
 pub fn read_json(bytes: &[u8], region: Region, limits: &Limits) -> Result<Import, ImportError> {
-    limits.check(Limited::FileBytes, bytes.len())?;
-    let (table, name) = json_rows::read(bytes, limits)?;
+    let (table, name) = rows_of_json(bytes, limits)?;
     let name = name.as_deref().map(list_name).transpose()?.flatten();
     understand(table, Kind::Json, name, region, limits)
+}
+
+/// Reads the rows of a file as people have it: a workbook or a CSV file.
+pub(crate) fn rows_of_file(bytes: &[u8], limits: &Limits) -> Result<(Table, Kind), ImportError> {
+    if workbook::is_archive(bytes) {
+        Ok((rows_of_xlsx(bytes, limits)?, Kind::Xlsx))
+    } else {
+        Ok((rows_of_csv(bytes, limits)?, Kind::Csv))
+    }
+}
+
+fn rows_of_xlsx(bytes: &[u8], limits: &Limits) -> Result<Table, ImportError> {
+    limits.check(Limited::FileBytes, bytes.len())?;
+    workbook::read(bytes, limits)
+}
+
+fn rows_of_csv(bytes: &[u8], limits: &Limits) -> Result<Table, ImportError> {
+    limits.check(Limited::FileBytes, bytes.len())?;
+    let text =
+        encoding::decode(bytes).map_err(|_| ImportError::UnsupportedFile(Unsupported::NotText))?;
+    delimited::read(&text, limits)
+}
+
+/// Reads JSON rows, and the list's name if they have one.
+pub(crate) fn rows_of_json(
+    bytes: &[u8],
+    limits: &Limits,
+) -> Result<(Table, Option<String>), ImportError> {
+    limits.check(Limited::FileBytes, bytes.len())?;
+    json_rows::read(bytes, limits)
 }
 
 /// A list's name on one line, unless it is blank.
@@ -207,12 +230,7 @@ fn lead(row: &Row, layout: &Layout, region: Region, limits: &Limits) -> Result<N
         return Err(Problem::CellTooLong { column });
     }
 
-    let written = row.cell(layout.phone);
-    let phone = phones::parse(written, region).map_err(|bad| match bad {
-        BadPhone::Missing => Problem::NoPhone,
-        BadPhone::DigitsLost => Problem::DigitsLost(Excerpt::of(written)),
-        BadPhone::Invalid => Problem::BadPhone(Excerpt::of(written)),
-    })?;
+    let phone = number(row.cell(layout.phone), region)?;
     let name: Vec<String> = layout
         .name
         .iter()
@@ -231,6 +249,15 @@ fn lead(row: &Row, layout: &Layout, region: Region, limits: &Limits) -> Result<N
         notes: layout.notes.and_then(filled),
         variables,
         row: row.number,
+    })
+}
+
+/// The phone number that a cell holds.
+pub(crate) fn number(cell: &str, region: Region) -> Result<PhoneNumber, Problem> {
+    phones::parse(cell, region).map_err(|bad| match bad {
+        BadPhone::Missing => Problem::NoPhone,
+        BadPhone::DigitsLost => Problem::DigitsLost(Excerpt::of(cell)),
+        BadPhone::Invalid => Problem::BadPhone(Excerpt::of(cell)),
     })
 }
 

@@ -14,6 +14,7 @@ use ringfence_shell::body;
 use ringfence_shell::reply::{Failure, json, with_header};
 use ringfence_shell::texts::{Language, Text};
 use ringfence_shell::times::rfc3339;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 use uuid::Uuid;
@@ -36,13 +37,14 @@ const LEASE: Duration = Duration::from_secs(330);
 /// After so many seconds it is worth asking again how an import is getting on.
 const RETRY_AFTER_SECONDS: u64 = 5;
 
-#[derive(Deserialize, Default)]
-struct OpenBody {
+#[derive(Deserialize, Default, JsonSchema)]
+pub(crate) struct OpenBody {
+    #[schemars(range(min = 1, max = Limits::UPLOAD.file_bytes))]
     bytes: Option<u32>,
 }
 
-#[derive(Serialize)]
-struct Opened {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Opened {
     success: bool,
     upload_id: String,
     upload_url: String,
@@ -94,14 +96,14 @@ pub(crate) async fn open(desk: &Desk<'_>, now: Timestamp) -> Result<Response<Bod
 }
 
 /// A body that names an upload.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(crate) struct ImportBody {
     upload_id: String,
     list_name: Option<String>,
 }
 
-#[derive(Serialize)]
-struct UnderWay {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct UnderWay {
     success: bool,
     status: &'static str,
     retry_after: u64,

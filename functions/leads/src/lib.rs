@@ -1,4 +1,5 @@
-//! Imports leads from what people have, and lists and deletes them.
+//! Imports leads from what people have, lists and deletes them, and keeps the list of whom
+//! nobody is to call.
 
 mod api;
 pub mod import;
@@ -7,6 +8,8 @@ pub mod phones;
 
 mod columns;
 mod delimited;
+mod describe;
+mod do_not_call;
 mod encoding;
 mod headers;
 mod json_row;
@@ -22,3 +25,4 @@ mod upload;
 mod workbook;
 
 pub use api::handle;
+pub use describe::describe;

@@ -3,24 +3,26 @@
 use http::StatusCode;
 use lambda_http::{Body, Response};
 use ringfence_core::ids::LeadId;
+use ringfence_core::phone::PhoneNumber;
 use ringfence_ledger::{CallCursor, status_word};
 use ringfence_shell::body;
 use ringfence_shell::reply::{Failure, json};
 use ringfence_shell::texts::Text;
 use ringfence_shell::times::rfc3339;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::api::Desk;
 
-#[derive(Serialize)]
-struct Calls {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Calls {
     lead_id: u32,
     has_more: bool,
     next_cursor: Option<String>,
     items: Vec<Call>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Call {
     call_id: String,
     call_sid: Option<String>,
@@ -30,10 +32,11 @@ struct Call {
     ended_at: Option<String>,
     duration: Option<u32>,
     error: Option<String>,
+    do_not_call_checked_at: Option<String>,
 }
 
-#[derive(Serialize)]
-struct Erased {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Erased {
     success: bool,
     /// Whether there was still a lead.
     lead_erased: bool,
@@ -73,6 +76,7 @@ pub(crate) async fn calls(desk: &Desk<'_>, id: &str) -> Result<Response<Body>, F
         ended_at: record.ended_at.map(rfc3339),
         duration: record.duration_seconds,
         error: record.error.clone(),
+        do_not_call_checked_at: record.checked_at.map(rfc3339),
     });
     Ok(json(
         StatusCode::OK,
@@ -85,21 +89,29 @@ pub(crate) async fn calls(desk: &Desk<'_>, id: &str) -> Result<Response<Body>, F
     ))
 }
 
-/// Erases a person: the lead with its variables, and name and number in the call records.
+/// Erases a person: the lead with its variables, name and number in the call records, and
+/// the number on the do-not-call list, where its hash stays and goes on barring it.
 ///
-/// In this order: deletes the lead, so that no further call is claimed for it, and then
-/// erases its calls. A crash in between leaves calls, which a repeat erases.
-/// Whoever keeps a hash of the number for a do-not-call list must take it before the first.
+/// In this order: forgets the number on the list, while it is still known; deletes the
+/// lead, so that no further call is claimed for it; and erases its calls. A crash in
+/// between leaves the rest, which a repeat erases.
 pub(crate) async fn erase(desk: &Desk<'_>, id: &str) -> Result<Response<Body>, Failure> {
     let lead: LeadId = id.parse().map_err(|_| not_found())?;
     let state = desk.state().await?;
     let known = desk.ledger.lead(desk.business, lead).await;
     let known = known.map_err(|error| desk.internal(&error))?;
-    let phone = known.and_then(|known| known.phone);
-    // Its end would write the number again.
-    if phone.is_some_and(|phone| state.is_in_call(&phone)) {
-        let status = StatusCode::CONFLICT;
-        return Err(Failure::new(status, "already_in_call", Text::LeadInCall));
+    let phone = match known.and_then(|known| known.phone) {
+        Some(phone) => Some(phone),
+        None => last_called(desk, lead).await?,
+    };
+    if let Some(phone) = phone {
+        // Its end would write the number again.
+        if state.is_in_call(&phone) {
+            let status = StatusCode::CONFLICT;
+            return Err(Failure::new(status, "already_in_call", Text::LeadInCall));
+        }
+        let forgotten = desk.ledger.forget_do_not_call(desk.business, &phone).await;
+        forgotten.map_err(|error| desk.internal(&error))?;
     }
     let deleted = desk.ledger.delete_leads(desk.business, &[lead]).await;
     let deleted = deleted.map_err(|error| desk.internal(&error))?;
@@ -116,6 +128,16 @@ pub(crate) async fn erase(desk: &Desk<'_>, id: &str) -> Result<Response<Body>, F
             calls_erased: calls,
         },
     ))
+}
+
+/// The number of a lead that was deleted before, if it was ever called.
+async fn last_called(desk: &Desk<'_>, lead: LeadId) -> Result<Option<PhoneNumber>, Failure> {
+    let found = desk
+        .ledger
+        .calls_of_lead(desk.business, lead, 1, None)
+        .await;
+    let found = found.map_err(|error| desk.internal(&error))?;
+    Ok(found.items.into_iter().find_map(|record| record.to))
 }
 
 fn not_found() -> Failure {

@@ -9,14 +9,16 @@ use ringfence_ledger as ledger;
 use ringfence_ledger::{Ending, Imported};
 use ringfence_shell::body;
 use ringfence_shell::reply::{Failure, json};
+use ringfence_shell::spreadsheet::harmless;
 use ringfence_shell::texts::{Language, Text};
 use ringfence_shell::times::rfc3339;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::api::Desk;
 use crate::import::{Import, Mapping, NewLead, read_file, read_json};
 use crate::large;
-use crate::multipart::{UploadError, file_and_fields};
+use crate::multipart::{Upload, UploadError, file_and_fields};
 use crate::phones::{self, Region};
 use crate::refusal::ImportError;
 use crate::row_error::RowError;
@@ -42,7 +44,7 @@ pub(crate) struct Counts {
     pub(crate) known: u32,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Answer<'a> {
     success: bool,
     /// Absent when every number was among the business's leads already.
@@ -188,11 +190,12 @@ fn wants_csv(desk: &Desk<'_>) -> Result<bool, Failure> {
 }
 
 /// One line for each row error, with a mark by which Excel knows UTF-8. No cell can be a
-/// formula: the first is a number, and the second begins with a word of ours.
+/// formula: the first is a number, and the second begins with a word of ours; what it quotes
+/// is made harmless too, for who splits it at semicolons.
 fn errors_csv(errors: &[RowError], language: Language) -> Response<Body> {
     let mut csv = String::from("\u{feff}row,error\r\n");
     for error in errors {
-        let text = say(error, language).replace('"', "\"\"");
+        let text = harmless(&say(error, language)).replace('"', "\"\"");
         csv.push_str(&format!("{},\"{text}\"\r\n", error.row));
     }
     let mut response = Response::new(Body::Text(csv));
@@ -207,7 +210,7 @@ fn errors_csv(errors: &[RowError], language: Language) -> Response<Body> {
 }
 
 /// Why nothing was read.
-enum Refusal {
+pub(crate) enum Refusal {
     Import(ImportError),
     Upload(UploadError),
     Request(Failure),
@@ -215,6 +218,25 @@ enum Refusal {
 
 async fn read(desk: &Desk<'_>, region: Region) -> Result<Import, Refusal> {
     let limits = Limits::STANDARD;
+    match carried(desk, &limits).await? {
+        Carried::Json(bytes) => read_json(bytes, region, &limits).map_err(Refusal::Import),
+        Carried::File(upload) => {
+            let mut import = read_file(&upload.bytes, region, &limits).map_err(Refusal::Import)?;
+            let file_name = upload.file_name.filter(|name| !name.is_empty());
+            import.list_name = upload.list_name.or(file_name);
+            Ok(import)
+        }
+    }
+}
+
+/// What a request carries its rows in.
+pub(crate) enum Carried<'a> {
+    Json(&'a [u8]),
+    File(Upload),
+}
+
+/// Takes the rows out of a request, unread.
+pub(crate) async fn carried<'a>(desk: &Desk<'a>, limits: &Limits) -> Result<Carried<'a>, Refusal> {
     let most = usize::try_from(limits.file_bytes).unwrap_or(usize::MAX);
     let bytes = body::bytes(desk.request, most).map_err(Refusal::Request)?;
     let kind = desk.request.headers().get(header::CONTENT_TYPE);
@@ -226,16 +248,11 @@ async fn read(desk: &Desk<'_>, region: Region) -> Result<Import, Refusal> {
         .trim()
         .to_ascii_lowercase();
     match essence.as_str() {
-        "" | "application/json" => read_json(bytes, region, &limits).map_err(Refusal::Import),
+        "" | "application/json" => Ok(Carried::Json(bytes)),
         "multipart/form-data" => {
             let body = Bytes::copy_from_slice(bytes);
-            let upload = file_and_fields(kind, body, &limits)
-                .await
-                .map_err(Refusal::Upload)?;
-            let mut import = read_file(&upload.bytes, region, &limits).map_err(Refusal::Import)?;
-            let file_name = upload.file_name.filter(|name| !name.is_empty());
-            import.list_name = upload.list_name.or(file_name);
-            Ok(import)
+            let upload = file_and_fields(kind, body, limits).await;
+            upload.map(Carried::File).map_err(Refusal::Upload)
         }
         _ => {
             let status = StatusCode::BAD_REQUEST;
@@ -246,7 +263,7 @@ async fn read(desk: &Desk<'_>, region: Region) -> Result<Import, Refusal> {
 }
 
 impl Refusal {
-    fn failure(self, language: Language) -> Failure {
+    pub(crate) fn failure(self, language: Language) -> Failure {
         match self {
             Self::Request(failure) => failure,
             Self::Upload(UploadError::TooLarge) => Failure::too_large(),
@@ -276,7 +293,8 @@ pub(crate) fn import_failure(error: &ImportError, language: Language) -> Failure
     }
 }
 
-fn sample(errors: &[RowError], language: Language) -> Vec<String> {
+/// The first row errors, in words.
+pub(crate) fn sample(errors: &[RowError], language: Language) -> Vec<String> {
     let shown = errors.iter().take(ERRORS_SHOWN_MAX);
     shown.map(|error| say(error, language)).collect()
 }

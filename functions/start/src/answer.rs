@@ -14,14 +14,15 @@ use ringfence_shell::caller::request_id;
 use ringfence_shell::reply::{Failure, json};
 use ringfence_shell::texts::{Language, Text};
 use ringfence_shell::times::rfc3339;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use tracing::warn;
 
 use super::Begun;
 
-#[derive(Serialize)]
-struct Calls {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Calls {
     success: bool,
     message: String,
     calls: Vec<Call>,
@@ -29,12 +30,13 @@ struct Calls {
     duplicates_removed: usize,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Call {
     lead_id: u32,
     lead_name: String,
     call_id: Option<String>,
     call_sid: Option<String>,
+    #[schemars(extend("enum" = ["initiated", "failed", "unknown"]))]
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
@@ -42,12 +44,13 @@ struct Call {
     code: Option<String>,
 }
 
-#[derive(Serialize)]
-struct Run {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Run {
     success: bool,
     message: String,
     run_id: u32,
     queued: u32,
+    #[schemars(extend("const" = "bulk_queue"))]
     mode: &'static str,
     /// How many of the leads are on the do-not-call list by now; absent if that could not
     /// be found out.

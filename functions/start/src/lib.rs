@@ -1,6 +1,9 @@
 //! Starts calls: few at once, more as a run.
 
 mod answer;
+mod describe;
+
+pub use describe::describe;
 
 use std::collections::BTreeSet;
 
@@ -13,13 +16,17 @@ use ringfence_flows::world::World;
 use ringfence_ledger::Ledger;
 use ringfence_shell::body;
 use ringfence_shell::caller::{Caller, Role, request_id};
+use ringfence_shell::describe::one_of_two;
 use ringfence_shell::reply::Failure;
 use ringfence_shell::texts::{Language, Text};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 /// How many leads one request may name, and how many a run may have.
 const LEADS_MAX: usize = 100_000;
+/// The largest limit that a business may have; its own decides.
+const CONCURRENCY_MAX: u32 = 200;
 /// Longer than any key a client would make.
 const KEY_BYTES_MAX: usize = 255;
 
@@ -40,25 +47,40 @@ pub async fn handle(
     answer.unwrap_or_else(|failure| failure.reply(language))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(transform = one_of_two("lead_ids", "list_id"))]
 struct StartBody {
+    /// In the order in which they are to be called.
+    #[schemars(length(min = 1, max = LEADS_MAX), inner(range(min = 1)))]
     lead_ids: Option<Vec<u32>>,
+    /// Of a run: how many calls at once, up to the limit of the business.
+    #[schemars(range(min = 1, max = CONCURRENCY_MAX))]
     concurrency: Option<u32>,
+    /// What becomes of a few leads when slots are taken.
     when_full: Option<WhenFull>,
+    /// A whole list in the place of `lead_ids`.
+    #[schemars(range(min = 1))]
     list_id: Option<u32>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum WhenFull {
     Reject,
     Queue,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(transform = one_of_two("lead_ids", "outbound_list_id"))]
 struct EnqueueBody {
+    /// In the order in which they are to be called.
+    #[schemars(length(min = 1, max = LEADS_MAX), inner(range(min = 1)))]
     lead_ids: Option<Vec<u32>>,
+    /// How many calls at once, up to the limit of the business.
+    #[schemars(range(min = 1, max = CONCURRENCY_MAX))]
     concurrency: Option<u32>,
+    /// A whole list in the place of `lead_ids`.
+    #[schemars(range(min = 1))]
     outbound_list_id: Option<u32>,
 }
 
@@ -214,7 +236,7 @@ fn request_key(request: &Request) -> Result<Option<RequestKey>, Failure> {
     let key = key
         .to_str()
         .ok()
-        .filter(|key| (1..=KEY_BYTES_MAX).contains(&key.len()));
+        .filter(|key| (1..=KEY_BYTES_MAX).contains(&key.len()) && !key.contains('\t'));
     let key = key
         .ok_or_else(|| Failure::bad_field("idempotency-key"))?
         .to_owned();

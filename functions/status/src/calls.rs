@@ -12,7 +12,9 @@ use ringfence_flows::records::{CallRecord, Lead, Progress, RunRecord};
 use ringfence_ledger::status_word;
 use ringfence_shell::body;
 use ringfence_shell::reply::{Failure, json, text, with_header};
+use ringfence_shell::spreadsheet::harmless;
 use ringfence_shell::times::rfc3339;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Desk;
@@ -21,23 +23,33 @@ use super::runs::not_found;
 /// How many leads one answer has, unless asked otherwise, and at most: below the 6 MB
 /// that Lambda can answer.
 const ROWS_DEFAULT: u32 = 10_000;
-const ROWS_MAX: u32 = 20_000;
+pub(crate) const ROWS_MAX: u32 = 20_000;
 
-#[derive(Serialize)]
-struct Rows {
+/// What can have become of a lead in a run.
+const JOB_STATES: [&str; 6] = [
+    "queued",
+    "dialing",
+    "calling",
+    "completed",
+    "failed",
+    "canceled",
+];
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Rows {
     run_id: u32,
     total_leads: u32,
     next_cursor: Option<String>,
     items: Vec<Row>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Row {
     position: u32,
     lead_id: u32,
     lead_name: Option<String>,
     to_number: Option<String>,
-    /// `queued`, `dialing`, `calling`, `completed`, `failed` or `canceled`.
+    #[schemars(extend("enum" = JOB_STATES))]
     status: &'static str,
     call_status: Option<&'static str>,
     call_id: Option<String>,
@@ -46,6 +58,7 @@ struct Row {
     ended_at: Option<String>,
     duration: Option<u32>,
     error: Option<String>,
+    do_not_call_checked_at: Option<String>,
 }
 
 /// The leads of a run in dial order, as JSON or CSV.
@@ -210,6 +223,7 @@ fn row(
         ended_at: call.and_then(|call| call.ended_at).map(rfc3339),
         duration: call.and_then(|call| call.duration_seconds),
         error: call.and_then(|call| call.error.clone()),
+        do_not_call_checked_at: call.and_then(|call| call.checked_at).map(rfc3339),
     }
 }
 
@@ -229,6 +243,7 @@ fn csv_of(rows: &[Row]) -> String {
         "ended_at",
         "duration",
         "error",
+        "do_not_call_checked_at",
     ];
     writer
         .write_record(header)
@@ -249,9 +264,10 @@ fn csv_of(rows: &[Row]) -> String {
                 .map(|seconds| seconds.to_string())
                 .unwrap_or_default(),
             row.error.clone().unwrap_or_default(),
+            row.do_not_call_checked_at.clone().unwrap_or_default(),
         ];
         writer
-            .write_record(texts.map(harmless))
+            .write_record(texts.map(|text| harmless(&text)))
             .expect("writing to memory succeeds");
     }
     let bytes = writer.into_inner().expect("writing to memory succeeds");
@@ -259,30 +275,4 @@ fn csv_of(rows: &[Row]) -> String {
         "\u{feff}{}",
         String::from_utf8(bytes).expect("every cell is UTF-8")
     )
-}
-
-/// A cell that no spreadsheet takes for a formula, not even one that reads wide forms as
-/// the plain ones.
-///
-/// <https://owasp.org/www-community/attacks/CSV_Injection>
-fn harmless(cell: String) -> String {
-    let formula = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
-    if cell.starts_with(formula) {
-        format!("'{cell}")
-    } else {
-        cell
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_cell_starts_a_formula() {
-        for cell in ["=1+1", "+972501234567", "-1", "@x", "\t=1", "\r=1", "＝1"] {
-            assert!(harmless(cell.to_owned()).starts_with('\''), "{cell}");
-        }
-        assert_eq!(harmless("דנה".to_owned()), "דנה");
-    }
 }

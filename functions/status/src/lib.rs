@@ -1,8 +1,11 @@
 //! Watches: runs, counts and recent calls. Reads only.
 
 mod calls;
+mod describe;
 mod recent;
 mod runs;
+
+pub use describe::describe;
 
 use http::StatusCode;
 use lambda_http::{Body, Request, Response};
@@ -13,15 +16,19 @@ use ringfence_flows::ledger::States;
 use ringfence_ledger::Ledger;
 use ringfence_shell::body;
 use ringfence_shell::caller::{Caller, Role, request_id};
-use ringfence_shell::reply::{Failure, empty, json};
+use ringfence_shell::reply::{Failure, empty, json, text};
 use ringfence_shell::texts::Language;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Answers the `GET` routes under `/api/outbound/runs`, `/api/outbound/bulk/active`,
-/// `/api/outbound_calls/counts` and `/api/outbound/recent-calls`; and `GET /healthz`, to anybody.
+/// `/api/outbound_calls/counts` and `/api/outbound/recent-calls`; and `GET /healthz` and
+/// `GET /openapi.json`, to anybody.
 pub async fn handle(ledger: &Ledger, now: Timestamp, request: Request) -> Response<Body> {
-    if request.uri().path() == "/healthz" {
-        return empty(StatusCode::OK);
+    match request.uri().path() {
+        "/healthz" => return empty(StatusCode::OK),
+        "/openapi.json" => return described(),
+        _ => {}
     }
     let language = Language::of(&request);
     let answer = route(ledger, now, &request).await;
@@ -52,6 +59,13 @@ async fn route(
     }
 }
 
+/// The whole API, described from the types of all its functions when they change, so that
+/// this one need not know the others.
+fn described() -> Response<Body> {
+    let document = include_str!("../openapi.json").to_owned();
+    text(StatusCode::OK, "application/json; charset=utf-8", document)
+}
+
 /// One request, and where to look for its answer.
 struct Desk<'a> {
     ledger: &'a Ledger,
@@ -78,7 +92,7 @@ impl Desk<'_> {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Counts {
     active_outbound: u32,
     max_outbound: u32,

@@ -8,12 +8,13 @@ use ringfence_ledger::{CallCursor, Page as Found, RecentFilter, status_word};
 use ringfence_shell::body;
 use ringfence_shell::reply::{Failure, json};
 use ringfence_shell::times::rfc3339;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Desk;
 
-#[derive(Serialize)]
-struct Page {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Page {
     page: u32,
     page_size: u32,
     has_more: bool,
@@ -21,7 +22,7 @@ struct Page {
     items: Vec<CallView>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct CallView {
     call_id: String,
     call_sid: Option<String>,
@@ -29,20 +30,22 @@ struct CallView {
     lead_id: Option<u32>,
     lead_name: Option<String>,
     run_id: Option<u32>,
+    #[schemars(extend("enum" = STATUSES))]
     status: &'static str,
     started_at: String,
     ended_at: Option<String>,
     duration: Option<u32>,
     error: Option<String>,
+    do_not_call_checked_at: Option<String>,
 }
 
 const PAGE_SIZE_DEFAULT: u32 = 50;
-const PAGE_SIZE_MAX: u32 = 100;
+pub(crate) const PAGE_SIZE_MAX: u32 = 100;
 /// Pages are counted from the start only so far; a cursor goes on without counting.
-const PAGE_MAX: u32 = 100;
+pub(crate) const PAGE_MAX: u32 = 100;
 
 /// The words by which recent calls can be filtered.
-const STATUSES: [&str; 10] = [
+pub(crate) const STATUSES: [&str; 10] = [
     "unknown",
     "queued",
     "initiated",
@@ -136,5 +139,6 @@ fn view(record: &CallRecord) -> CallView {
         ended_at: record.ended_at.map(rfc3339),
         duration: record.duration_seconds,
         error: record.error.clone(),
+        do_not_call_checked_at: record.checked_at.map(rfc3339),
     }
 }

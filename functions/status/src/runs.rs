@@ -11,14 +11,16 @@ use ringfence_shell::body;
 use ringfence_shell::reply::{Failure, empty, json, with_header};
 use ringfence_shell::texts::Text;
 use ringfence_shell::times::rfc3339;
+use schemars::JsonSchema;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::Desk;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct RunView {
     run_id: u32,
+    #[schemars(extend("enum" = RunStatus::ALL.map(RunStatus::as_str)))]
     status: &'static str,
     queued: u32,
     in_progress: u32,
@@ -34,7 +36,7 @@ pub(crate) struct RunView {
 
 /// How many runs a list has, unless asked otherwise, and at most.
 const LIST_DEFAULT: u32 = 20;
-const LIST_MAX: u32 = 100;
+pub(crate) const LIST_MAX: u32 = 100;
 /// How many records one request reads in search of runs with a status.
 const READ_MAX: u32 = 1_000;
 
@@ -147,8 +149,8 @@ fn filed_view(record: &RunRecord) -> Option<RunView> {
     })
 }
 
-#[derive(Serialize)]
-struct List {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct List {
     items: Vec<RunView>,
     has_more: bool,
     next_cursor: Option<String>,
@@ -204,8 +206,8 @@ pub(crate) async fn list(desk: &Desk<'_>) -> Result<Response<Body>, Failure> {
     ))
 }
 
-#[derive(Serialize)]
-struct Active {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Active {
     active: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     run: Option<RunView>,

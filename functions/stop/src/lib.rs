@@ -1,5 +1,9 @@
 //! Stops runs, and settles silent calls when somebody asks.
 
+mod describe;
+
+pub use describe::describe;
+
 use http::StatusCode;
 use lambda_http::{Body, Request, Response};
 use ringfence_core::ids::RunId;
@@ -12,6 +16,7 @@ use ringfence_shell::body;
 use ringfence_shell::caller::{Caller, Role, request_id};
 use ringfence_shell::reply::{Failure, json};
 use ringfence_shell::texts::{Language, Text};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Answers `POST /api/outbound/stop-queue` and `POST /api/outbound/cleanup-stuck-jobs`.
@@ -25,14 +30,16 @@ pub async fn handle(world: &impl World, request: Request) -> Response<Body> {
     answer.unwrap_or_else(|failure| failure.reply(language))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct StopBody {
+    #[schemars(with = "u32", range(min = 1))]
     run_id: Option<u32>,
+    /// Ends the live calls too.
     #[serde(default)]
     hang_up: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Stopped {
     success: bool,
     message: String,
@@ -86,7 +93,7 @@ async fn stop(
     Ok(json(StatusCode::OK, &answer))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Cleaned {
     success: bool,
     cleaned_count: u32,

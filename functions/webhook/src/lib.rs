@@ -2,7 +2,10 @@
 //!
 //! Nothing is read from a request, and nothing done, before its signature is verified.
 
+mod describe;
 mod flows;
+
+pub use describe::describe;
 
 use http::StatusCode;
 use lambda_http::{Body, Request, Response};
@@ -78,7 +81,8 @@ pub async fn handle(webhook: &Webhook, request: Request) -> Response<Body> {
         ("GET", "/healthz") => Ok(empty(StatusCode::OK)),
         ("POST", STATUS_PATH) => status(webhook, &request).await,
         ("POST", CALL_PATH) => say(webhook, &request).await,
-        (_, STATUS_PATH | CALL_PATH | "/healthz") => Err(Failure::method_not_allowed()),
+        (_, STATUS_PATH | CALL_PATH) => Err(Failure::method_not_allowed("POST")),
+        (_, "/healthz") => Err(Failure::method_not_allowed("GET")),
         _ => Err(Failure::not_found()),
     };
     answer.unwrap_or_else(|failure| failure.reply(language))

@@ -52,8 +52,9 @@ pub const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(29);
 pub const REQUEST_BYTES_MAX: usize = 6 * 1024 * 1024;
 
 /// Every route of the API: method, path and function. `*` stands for one part.
-pub const ROUTES: [Route; 31] = [
+pub const ROUTES: [Route; 35] = [
     ("GET", "/healthz", Function::Status),
+    ("GET", "/openapi.json", Function::Status),
     ("POST", "/api/outbound_calls/start", Function::Start),
     ("POST", "/api/outbound/bulk-enqueue", Function::Start),
     ("GET", "/api/outbound_calls/counts", Function::Status),
@@ -76,6 +77,9 @@ pub const ROUTES: [Route; 31] = [
     ("POST", "/api/outbound/uploads", Function::Leads),
     ("GET", "/api/outbound/leads/*/calls", Function::Leads),
     ("POST", "/api/outbound/leads/*/erase", Function::Leads),
+    ("POST", "/api/outbound/do-not-call", Function::Leads),
+    ("GET", "/api/outbound/do-not-call", Function::Leads),
+    ("DELETE", "/api/outbound/do-not-call/*", Function::Leads),
     ("GET", "/api/business", Function::Business),
     ("PUT", "/api/business", Function::Business),
     ("POST", "/api/businesses", Function::Business),
@@ -89,6 +93,9 @@ pub const ROUTES: [Route; 31] = [
     ("GET", CALL_PATH, Function::Webhook),
     ("HEAD", "/healthz", Function::Status),
 ];
+
+/// What anybody may ask, without a key.
+pub const OPEN: [&str; 2] = ["/healthz", "/openapi.json"];
 
 impl Gateway {
     /// Opens the door.
@@ -181,7 +188,7 @@ impl Gateway {
         if !self.guard.takes(&route) {
             return Ok(refuse(&Failure::too_many_requests(), language));
         }
-        if pattern == "/healthz" {
+        if OPEN.contains(&pattern) {
             return self.invoke(function, &request, &route, None).await;
         }
         let Some(context) = self.guard.context(&request, &route).await? else {
@@ -210,7 +217,7 @@ impl Gateway {
                 let objects = self.plan.objects.client_with(&self.environment.trap);
                 let store = Store::new(&objects, BUCKET);
                 let now = (self.plan.clock)();
-                leads::handle(&world.ledger, &store, self.leads_max, now, event).await
+                leads::handle(world, &store, self.leads_max, now, event).await
             }
             Function::Business => business::handle(world, event).await,
             Function::Webhook => webhook::handle(&self.webhook, event).await,
@@ -225,15 +232,16 @@ pub type Route = (&'static str, &'static str, Function);
 fn find(request: &Request<Bytes>) -> Result<Route, Failure> {
     let path = request.uri().path();
     let fits = |route: &&Route| is_match(route.1, path);
-    let mut fitting = ROUTES.iter().filter(fits).peekable();
-    if fitting.peek().is_none() {
+    let fitting: Vec<Route> = ROUTES.iter().filter(fits).copied().collect();
+    if fitting.is_empty() {
         return Err(Failure::not_found());
     }
     let method = request.method().as_str();
-    fitting
-        .find(|route| route.0 == method)
-        .copied()
-        .ok_or_else(Failure::method_not_allowed)
+    let found = fitting.iter().find(|route| route.0 == method);
+    found.copied().ok_or_else(|| {
+        let methods: Vec<&str> = fitting.iter().map(|route| route.0).collect();
+        Failure::method_not_allowed(&methods.join(", "))
+    })
 }
 
 /// An answer of the front door's own.

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use url::Url;
@@ -32,28 +33,44 @@ pub enum CallFlow {
 }
 
 /// A call flow as JSON: `{"kind": "say", "text": "..."}` and so on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum CallFlowWire {
     Say {
+        #[schemars(length(min = 1, max = SAY_CHARS_MAX), regex(pattern = r"\S"))]
         text: String,
         #[serde(default = "hebrew")]
+        #[schemars(regex(pattern = NAME))]
         language: String,
+        #[schemars(regex(pattern = NAME))]
         #[serde(default, skip_serializing_if = "Option::is_none")]
         voice: Option<String>,
     },
     Play {
+        #[schemars(length(max = URL_BYTES_DESCRIBED), regex(pattern = HTTPS))]
         url: String,
     },
     Stream {
+        /// Without a query.
+        #[schemars(length(max = URL_BYTES_DESCRIBED), regex(pattern = WSS))]
         url: String,
+        /// Names that are not blank; each with its value shorter than 500 characters.
         #[serde(default)]
+        #[schemars(extend("maxProperties" = PARAMETERS_MAX, "propertyNames" = { "pattern": r"\S" }))]
         parameters: BTreeMap<String, String>,
     },
     Redirect {
+        #[schemars(length(max = URL_BYTES_DESCRIBED), regex(pattern = HTTPS))]
         url: String,
     },
 }
+
+/// As [`plain`] takes it.
+const NAME: &str = "^[A-Za-z0-9._-]{1,64}$";
+/// What [`address`] takes, but for hosts that are numbers, and for other letters than these:
+/// the parser writes those as several.
+const HTTPS: &str = r"^https://([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}(:[1-9][0-9]{0,3})?([/?#][A-Za-z0-9._~:@!$&()*+,;=%/?-]*)?$";
+const WSS: &str = r"^wss://([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}(:[1-9][0-9]{0,3})?(/[A-Za-z0-9._~:@!$&()*+,;=%/-]*)?$";
 
 /// A call flow that could not work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -77,6 +94,9 @@ pub const PARAMETER_CHARS_MAX: usize = 499;
 const PARAMETERS_MAX: usize = 32;
 
 const URL_BYTES_MAX: usize = 2048;
+
+/// The parser adds a slash where there is no path.
+const URL_BYTES_DESCRIBED: usize = URL_BYTES_MAX - 1;
 
 fn hebrew() -> String {
     "he-IL".to_owned()
@@ -200,13 +220,18 @@ fn address(text: &str, scheme: &'static str) -> Result<Url, BadCallFlow> {
         field: "url",
         problem,
     };
-    if text.len() > URL_BYTES_MAX {
+    let is_long = |text: &str| text.len() > URL_BYTES_MAX;
+    if is_long(text) {
         return Err(bad("is longer than 2048 bytes"));
     }
     if text.contains("{{") {
         return Err(bad("must not contain {{variables}}"));
     }
     let url = Url::parse(text).map_err(|_| bad("is not a URL"))?;
+    // It is stored as the parser writes it, which may be longer, and read again.
+    if is_long(url.as_str()) {
+        return Err(bad("is longer than 2048 bytes"));
+    }
     if url.scheme() != scheme {
         return Err(bad(if scheme == "wss" {
             "must be wss"

@@ -2,6 +2,7 @@
 
 use lambda_http::{Body, Request};
 use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::Value;
 
 use crate::reply::Failure;
 use crate::texts::Text;
@@ -28,7 +29,7 @@ pub fn bytes(request: &Request, most: usize) -> Result<&[u8], Failure> {
     }
 }
 
-/// The body as JSON.
+/// The body as a JSON object.
 ///
 /// # Errors
 ///
@@ -36,7 +37,13 @@ pub fn bytes(request: &Request, most: usize) -> Result<&[u8], Failure> {
 pub fn json<T: DeserializeOwned>(request: &Request) -> Result<T, Failure> {
     let bytes = bytes(request, JSON_BYTES_MAX)?;
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let parsed = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+    let parsed = serde_path_to_error::deserialize(&mut json);
+    if let (Err(_), Some(body)) = (&parsed, with_whole_numbers(bytes))
+        && let Ok(parsed) = T::deserialize(body)
+    {
+        return Ok(parsed);
+    }
+    let parsed = parsed.map_err(|error| {
         let path = error.path().to_string();
         // A number where a word is wanted is bad syntax to `serde_json`.
         let is_json = || {
@@ -50,7 +57,40 @@ pub fn json<T: DeserializeOwned>(request: &Request) -> Result<T, Failure> {
         }
     })?;
     json.end().map_err(|_| bad_body())?;
+    // Serde takes the values of an object without their names, too.
+    if bytes.trim_ascii_start().first() == Some(&b'[') {
+        return Err(Failure::bad_field("body"));
+    }
     Ok(parsed)
+}
+
+/// An object in which whole numbers are written as such, where some were not: to JSON
+/// Schema `7.0` is an integer, and to some clients too.
+fn with_whole_numbers(bytes: &[u8]) -> Option<Value> {
+    let mut body: Value = serde_json::from_slice(bytes)
+        .ok()
+        .filter(Value::is_object)?;
+    let mut rest = vec![&mut body];
+    let mut has_changed = false;
+    // Bounded by the values in the body.
+    while let Some(value) = rest.pop() {
+        match value {
+            Value::Array(items) => rest.extend(items),
+            Value::Object(fields) => rest.extend(fields.values_mut()),
+            Value::Number(number) if number.is_f64() => {
+                let text = number.to_string();
+                let whole = text
+                    .strip_suffix(".0")
+                    .and_then(|whole| whole.parse::<u64>().ok());
+                if let Some(whole) = whole {
+                    *value = whole.into();
+                    has_changed = true;
+                }
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+    has_changed.then_some(body)
 }
 
 /// The field that an error is about. A missing one is named by the message alone.
@@ -139,6 +179,7 @@ mod tests {
         check("{\"lead_ids\":[1]} x", "bad_json", None);
         check("{}", "bad_field", Some("lead_ids"));
         check("[]", "bad_field", Some("body"));
+        check("[[1], null]", "bad_field", Some("body"));
         check("7", "bad_field", Some("body"));
         check("{\"lead_ids\":[1,\"x\"]}", "bad_field", Some("lead_ids[1]"));
         check("{\"lead_ids\":[-1]}", "bad_field", Some("lead_ids[0]"));
@@ -146,6 +187,17 @@ mod tests {
         check(&word("\"no\""), "bad_field", Some("when_full"));
         check(&word("7"), "bad_field", Some("when_full"));
         check(&word("7,"), "bad_json", None);
+    }
+
+    #[test]
+    fn a_whole_number_may_be_written_with_a_fraction_of_nothing() {
+        let read = |body: &str| json::<Wanted>(&Request::new(Body::Text(body.to_owned())));
+        assert_eq!(
+            read("{\"lead_ids\":[1,2.0,30.0]}").unwrap()._leads,
+            [1, 2, 30]
+        );
+        check("{\"lead_ids\":[1.5]}", "bad_field", Some("lead_ids[0]"));
+        check("{\"lead_ids\":[-1.0]}", "bad_field", Some("lead_ids[0]"));
     }
 
     #[test]

@@ -54,13 +54,14 @@ impl Failure {
         Self::new(StatusCode::NOT_FOUND, "not_found", Text::NotFound)
     }
 
-    /// A path that does not take this method.
-    pub fn method_not_allowed() -> Self {
+    /// A path that does not take this method, but these.
+    pub fn method_not_allowed(allow: &str) -> Self {
         Self::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "method_not_allowed",
             Text::MethodNotAllowed,
         )
+        .with("allow", allow)
     }
 
     /// A body over its limit.
@@ -100,10 +101,21 @@ impl Failure {
         body.insert("code".to_owned(), Value::String(self.code.to_owned()));
         body.extend(self.details.clone());
         let mut response = json(self.status, &body);
+        let headers = response.headers_mut();
         if let Some(Value::Number(seconds)) = self.details.get("retry_after")
             && let Ok(value) = HeaderValue::from_str(&seconds.to_string())
         {
-            response.headers_mut().insert(header::RETRY_AFTER, value);
+            headers.insert(header::RETRY_AFTER, value);
+        }
+        // RFC 9110 asks for these two.
+        if let Some(Value::String(methods)) = self.details.get("allow")
+            && let Ok(value) = HeaderValue::from_str(methods)
+        {
+            headers.insert(header::ALLOW, value);
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            let bearer = HeaderValue::from_static("Bearer");
+            headers.insert(header::WWW_AUTHENTICATE, bearer);
         }
         response
     }

@@ -15,6 +15,14 @@ pub fn is_time_zone(name: &str) -> bool {
     jiff::tz::TimeZone::get(name).is_ok()
 }
 
+/// Every such name.
+pub fn time_zones() -> Vec<String> {
+    let names = jiff::tz::db().available().map(|name| name.to_string());
+    let mut names: Vec<String> = names.filter(|name| is_time_zone(name)).collect();
+    names.sort_unstable();
+    names
+}
+
 /// The next midnight after `now` in a zone of the IANA database; in UTC if it has none such.
 ///
 /// Where a change of the clocks skips midnight, the day begins when the clocks go on.

@@ -197,7 +197,7 @@ async fn import_and_die(story: &Story, office: &Office, opened: &Value, crash: C
     let event = ringfence_local::event::lambda_request(&payload.expect("the story is well-formed"))
         .expect("the story is well-formed");
     tokio::select! {
-        _ = leads::handle(&process.world.ledger, &store, 5_000, now, event) => false,
+        _ = leads::handle(&process.world, &store, 5_000, now, event) => false,
         () = trap.sprung() => true,
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{assert_fields, column, numbers};
 use crate::story::{Office, Setting, Story};
 
-const FIELDS: [&str; 12] = [
+const FIELDS: [&str; 13] = [
     "position",
     "lead_id",
     "lead_name",
@@ -21,6 +21,7 @@ const FIELDS: [&str; 12] = [
     "ended_at",
     "duration",
     "error",
+    "do_not_call_checked_at",
 ];
 
 async fn calls(story: &Story, office: &Office, run: u64, query: &str) -> Value {

@@ -9,7 +9,7 @@ use crate::story::{Office, Setting, Story};
 const PATH: &str = "/api/outbound/recent-calls";
 
 /// What the contract promises of a call.
-const FIELDS: [&str; 11] = [
+const FIELDS: [&str; 12] = [
     "call_id",
     "call_sid",
     "to_number",
@@ -21,6 +21,7 @@ const FIELDS: [&str; 11] = [
     "ended_at",
     "duration",
     "error",
+    "do_not_call_checked_at",
 ];
 
 async fn recent(story: &Story, office: &Office, query: &str) -> Value {

@@ -82,6 +82,11 @@ fn what_could_not_be_reached_safely_is_refused() {
         "x".repeat(URL_BYTES_MAX)
     );
     check_bad(&long, "url is longer than 2048 bytes");
+    // The parser adds a slash, and what is stored must be read again.
+    let host = "https://a.example?";
+    let query = "0".repeat(URL_BYTES_MAX - host.len());
+    let grows = format!("{{\"kind\":\"redirect\",\"url\":\"{host}{query}\"}}");
+    check_bad(&grows, "url is longer than 2048 bytes");
 }
 
 #[test]
