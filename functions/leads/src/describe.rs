@@ -113,7 +113,8 @@ const FILE_REFUSALS: &[Refusal] = &[
 
 /// Rows as JSON, alone or with `fields` beside them, or a file.
 fn rows(fields: Value) -> Input {
-    let cell = json!({ "type": ["string", "number", "boolean", "null"] });
+    // A value that is none for a cell is an error of its row alone.
+    let cell = json!({});
     let lists = json!({ "type": "array", "items": { "type": "array", "items": cell } });
     let objects = json!({
         "type": "array",

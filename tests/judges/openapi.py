@@ -1,0 +1,229 @@
+"""Schemathesis sends what the description allows and what it forbids, and is never surprised.
+
+It reads `GET /openapi.json` of the embedded stack, as clients do, and holds every answer to it,
+with all its checks: examples, the bounds of every value, random requests, and chains of
+requests that use each other's answers. Once with an administrator's key, once with the
+system's. Then it is given documents that say something else, and has to notice each.
+SCHEMATHESIS_SEED repeats a run with other requests.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "lib"))
+
+from verdict import Verdict
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parent
+# It lives by itself: it pins libraries that the other judges use too.
+PINNED = HERE / "schemathesis.txt"
+INSTALLED = HERE / ".venv" / "schemathesis"
+BINARY = ROOT / "target/release/ringfence"
+SEED = os.environ.get("SCHEMATHESIS_SEED", "20260301")
+EXAMPLES = os.environ.get("SCHEMATHESIS_EXAMPLES", "12")
+BUILD_SECONDS_MAX = 1_800
+# For one role.
+SECONDS_MAX = 240
+OPERATIONS_MIN = 30
+CASES_MIN = 1_000
+# As many as a business may have: what is described then holds for this one.
+LIMIT = 200
+
+# Which answers to valid requests are no surprise, beyond Schemathesis's own. All checks are on.
+CONFIG = """
+[checks.positive_data_acceptance]
+# 422 and 502: nobody could be called, as things stand. 413: as large as the transport takes.
+expected-statuses = ["2xx", "3xx", "401", "403", "404", "409", "413", "422", "429", "502", "503"]
+
+[checks.negative_data_rejection]
+# 413 is how too many of something are refused.
+expected-statuses = ["400", "401", "403", "404", "405", "406", "409", "413", "415", "422", "428", "429"]
+
+# Rows, files and numbers are judged by what stands in them, which no schema says: a file without
+# a phone number is as valid to a schema as one with, and is 400.
+[[operations]]
+include-operation-id = ["importLeads", "addDoNotCall", "listDoNotCall"]
+checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "401", "403", "404", "409", "413", "429"]
+
+# Without Twilio's signature nothing is read, valid or not.
+[[operations]]
+include-operation-id = ["reportCall", "answerCall"]
+checks.ignored_auth.enabled = false
+"""
+
+FOUND = re.compile(r"^\s*(?:❌ )?\s*(ST\d+ .*)$", re.M)
+OPERATIONS = re.compile(r"^\s*Tested: (\d+)$", re.M)
+CASES = re.compile(r"^\s*(\d[\d,]*) generated", re.M)
+
+
+def install():
+    """Installs the pinned Schemathesis, again whenever the pin changes."""
+    stamp = INSTALLED / "installed"
+    wanted = PINNED.read_text(encoding="utf-8")
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
+        return
+    target = ["install", "--quiet", "--upgrade", "--target", INSTALLED, "-r", PINNED]
+    own = subprocess.run([sys.executable, "-m", "pip", *target], capture_output=True, text=True)
+    if own.returncode != 0:
+        # An environment without pip is served from outside.
+        subprocess.run(["python3", "-m", "pip", "--python", sys.executable, *target], check=True)
+    stamp.write_text(wanted, encoding="utf-8")
+
+
+class Stack:
+    """The embedded stack, and a business with leads and a run."""
+
+    def __init__(self, process):
+        first = json.loads(process.stdout.readline())
+        self.url = first["listening"]
+        self.system_key = first["system_admin_key"]
+        made = self.ask("POST", "/api/businesses", {
+            "name": "Judged", "phone_e164": "+97231234567", "limit": LIMIT})
+        self.business = made["business_id"]
+        keys = f"/api/businesses/{self.business}/keys"
+        self.key = {role: self.ask("POST", keys, {"role": role})["api_key"] for role in ("agent", "admin")}
+        self.key["system_admin"] = self.system_key
+        rows = [{"name": f"Lead {lead}", "phone": f"05012{lead:05}"} for lead in range(1, 201)]
+        self.ask("POST", "/api/outbound/import-leads", {"rows": rows})
+        self.ask("POST", "/api/outbound/bulk-enqueue", {"lead_ids": list(range(101, 151))})
+
+    def ask(self, method, path, body=None):
+        """Asks as the system's administrator."""
+        headers = {"Authorization": f"Bearer {self.system_key}", "Content-Type": "application/json",
+                   "X-Business-Id": getattr(self, "business", "none")}
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data, headers, method=method)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+
+
+@contextmanager
+def stack():
+    """A new stack, whose calls are twenty times faster than life."""
+    serve = [BINARY, "serve", "--port", "0", "--api-rate", "0", "--speed", "20"]
+    with subprocess.Popen(serve, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        try:
+            yield Stack(process)
+        finally:
+            process.kill()
+
+
+def schemathesis(it, document, role, *options):
+    """What Schemathesis says of a stack, and whether it is content."""
+    with tempfile.TemporaryDirectory() as folder:
+        config = Path(folder) / "schemathesis.toml"
+        config.write_text(CONFIG, encoding="utf-8")
+        command = [sys.executable, "-m", "schemathesis.cli", "--config-file", config, "run", document,
+                   "--url", it.url, "--checks", "all", "--seed", SEED, "--continue-on-failure",
+                   "--no-color", "--generation-database", "none", "--request-timeout", "30",
+                   "-H", f"Authorization: Bearer {it.key[role]}", *options]
+        if role == "system_admin":
+            command += ["-H", f"X-Business-Id: {it.business}"]
+        env = {**os.environ, "PYTHONPATH": str(INSTALLED)}
+        try:
+            done = subprocess.run(command, env=env, cwd=folder, text=True, stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                  timeout=SECONDS_MAX + 60, check=False)
+        except subprocess.TimeoutExpired as late:
+            return False, f"gave up after {late.timeout} s"
+    return done.returncode == 0, done.stdout
+
+
+def number(pattern, said):
+    found = pattern.search(said)
+    return int(found[1].replace(",", "")) if found else 0
+
+
+def judge(verdict, role):
+    began = time.monotonic()
+    with stack() as it:
+        is_content, said = schemathesis(it, f"{it.url}/openapi.json", role, "--max-examples", EXAMPLES)
+        still = urllib.request.urlopen(f"{it.url}/healthz", timeout=30).status
+    operations, cases = number(OPERATIONS, said), number(CASES, said)
+    seconds = time.monotonic() - began
+    verdict.check(f"{role}: nothing is found: {operations} operations, {cases} requests, {seconds:.0f} s",
+                  is_content, said[-20_000:])
+    verdict.check(f"{role}: it has looked at {OPERATIONS_MIN} operations and sent {CASES_MIN} requests, or more",
+                  operations >= OPERATIONS_MIN and cases >= CASES_MIN, said[-2_000:])
+    verdict.check(f"{role}: the stack is still there", still == 200)
+
+
+def another_status(document):
+    del document["paths"]["/api/outbound/runs/{run_id}"]["get"]["responses"]["404"]
+    return "showRun", "Undocumented status code"
+
+
+def another_field(document):
+    answer = document["paths"]["/api/outbound_calls/counts"]["get"]["responses"]["200"]
+    answer["content"]["application/json"]["schema"]["required"].append("waiting")
+    return "countCalls", "Response violates schema"
+
+
+def another_type(document):
+    answer = document["paths"]["/api/business"]["get"]["responses"]["200"]
+    answer["content"] = {"text/plain": {"schema": {"type": "string"}}}
+    return "showBusiness", "Content-Type"
+
+
+def narrower_bounds(document):
+    parameters = document["paths"]["/api/outbound/recent-calls"]["get"]["parameters"]
+    size = next(it for it in parameters if it["name"] == "page_size")
+    size["schema"]["anyOf"][0]["maximum"] = 50
+    return "listCalls", "Schema-violating request accepted"
+
+
+def wider_bounds(document):
+    body = document["paths"]["/api/outbound/bulk-enqueue"]["post"]["requestBody"]
+    schema = body["content"]["application/json"]["schema"]
+    schema["properties"]["concurrency"]["maximum"] = 100_000
+    return "startRun", "Schema-valid request rejected"
+
+
+def a_closed_door(document):
+    document["paths"]["/healthz"]["get"]["security"] = [{"key": []}]
+    return "health", "Authentication"
+
+
+DOCTORED = [another_status, another_field, another_type, narrower_bounds, wider_bounds, a_closed_door]
+
+
+def judge_the_judge(verdict):
+    with stack() as it, tempfile.TemporaryDirectory() as folder:
+        text = urllib.request.urlopen(f"{it.url}/openapi.json", timeout=30).read()
+        for doctor in DOCTORED:
+            document = json.loads(text)
+            operation, expected = doctor(document)
+            file = Path(folder) / "openapi.json"
+            file.write_text(json.dumps(document), encoding="utf-8")
+            is_content, said = schemathesis(it, str(file), "admin", "--include-operation-id", operation,
+                                            "--phases", "examples,coverage,fuzzing", "--max-examples", "20")
+            name = doctor.__name__.replace("_", " ")
+            verdict.check(f"a document with {name} is noticed", not is_content and expected.lower() in said.lower(),
+                          said[-3_000:])
+
+
+def main():
+    verdict = Verdict()
+    install()
+    built = subprocess.run(["cargo", "build", "--quiet", "--release", "--locked", "--bin", "ringfence"],
+                           cwd=ROOT, capture_output=True, text=True, timeout=BUILD_SECONDS_MAX)
+    verdict.check("the stack is built", built.returncode == 0, built.stderr[-4_000:])
+    if built.returncode != 0:
+        verdict.end()
+    for role in ("admin", "system_admin"):
+        judge(verdict, role)
+    judge_the_judge(verdict)
+    verdict.end()
+
+
+if __name__ == "__main__":
+    main()
