@@ -133,7 +133,7 @@ async fn live_through(story: &Story, office: &Office, agent: &Office) {
     let direct = story.start(agent, &[1, 2, 3]).await;
     assert_eq!(direct.status, StatusCode::OK, "{}", direct.text);
     story.wait(60).await;
-    let run = story.start_run(agent, &[1, 2, 4, 5, 6, 7]).await;
+    let run = story.start_run(agent, &[1, 2, 4, 5, 6]).await;
     story.wait(20).await;
     let stop = json!({ "run_id": run, "hang_up": true });
     story
