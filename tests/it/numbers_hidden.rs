@@ -96,6 +96,7 @@ async fn live_through(story: &Story, office: &Office, agent: &Office) {
             ["Secretname F", "0555000006", "", ""],
             ["Secretname G", "0555000007", "", ""],
             ["Secretname H", "05550000089", "", ""],
+            ["Secretname J", "0555000010", "", ""],
         ],
         "list_name": "Secretlist",
     });
@@ -133,7 +134,7 @@ async fn live_through(story: &Story, office: &Office, agent: &Office) {
     let direct = story.start(agent, &[1, 2, 3]).await;
     assert_eq!(direct.status, StatusCode::OK, "{}", direct.text);
     story.wait(60).await;
-    let run = story.start_run(agent, &[1, 2, 4, 5, 6]).await;
+    let run = story.start_run(agent, &[1, 2, 4, 5, 6, 7]).await;
     story.wait(20).await;
     let stop = json!({ "run_id": run, "hang_up": true });
     story
@@ -183,7 +184,7 @@ async fn ask_about_people(story: &Story, office: &Office, agent: &Office) {
         story.post(office, path, body).await;
     }
     let erased = story
-        .post(office, "/api/outbound/leads/7/erase", Value::Null)
+        .post(office, "/api/outbound/leads/8/erase", Value::Null)
         .await;
     erased.of_status(200);
 }
