@@ -122,7 +122,7 @@ fn rows(fields: Value) -> Input {
     });
     let rows = json!({ "anyOf": [objects, lists] });
     let mut properties = fields.clone();
-    properties["rows"] = rows.clone();
+    properties["rows"] = rows;
     let with_fields = json!({
         "type": "object",
         "required": ["rows"],

@@ -205,7 +205,7 @@ async fn run_or_failure(
     language: Language,
 ) -> Result<Response<Body>, Failure> {
     let duplicates_removed = begun.duplicates_removed;
-    let failure = match answer {
+    match answer {
         StartAnswer::Run {
             run,
             total,
@@ -227,10 +227,20 @@ async fn run_or_failure(
                 do_not_call: do_not_call.ok(),
                 duplicates_removed,
             };
-            return Ok(json(StatusCode::CREATED, &run));
+            Ok(json(StatusCode::CREATED, &run))
         }
         StartAnswer::Calls(calls) | StartAnswer::CallsAgain(calls) => {
-            return Ok(direct(&calls, duplicates_removed, language));
+            Ok(direct(&calls, duplicates_removed, language))
+        }
+        refusal => Err(failure(refusal)),
+    }
+}
+
+/// Why nothing was started.
+fn failure(refusal: StartAnswer) -> Failure {
+    match refusal {
+        StartAnswer::Run { .. } | StartAnswer::Calls(_) | StartAnswer::CallsAgain(_) => {
+            unreachable!("what was started is no failure")
         }
         StartAnswer::SlotsBusy {
             active,
@@ -287,8 +297,7 @@ async fn run_or_failure(
             "idempotency_key_reused",
             Text::KeyReused,
         ),
-    };
-    Err(failure)
+    }
 }
 
 fn no_public_host(run: Option<RunId>) -> Failure {

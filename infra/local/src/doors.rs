@@ -103,11 +103,14 @@ impl Transport for IssuerWay {
 /// The doors at work.
 pub(crate) struct Guard {
     authorizer: Authorizer<IssuerWay>,
-    remembered: Mutex<HashMap<Vec<u8>, (Timestamp, Map<String, Value>)>>,
+    remembered: Mutex<HashMap<Vec<u8>, Remembered>>,
     throttle: Option<Throttle>,
     buckets: Mutex<HashMap<String, Bucket>>,
     pub(crate) webhook_places: Semaphore,
 }
+
+/// When the authorizer said something, and what.
+type Remembered = (Timestamp, Map<String, Value>);
 
 /// What a route has left.
 #[derive(Clone, Copy)]

@@ -294,7 +294,7 @@ impl Ledger {
         if let Some(key) = self.hash_keys.get(business) {
             return Ok(Some(key));
         }
-        let item = self.item(Key::HashKey(business)).await;
+        let item = self.item(Key::Hashes(business)).await;
         let Some(item) = item.context("failed to read a hash key")? else {
             return Ok(None);
         };
@@ -307,7 +307,7 @@ impl Ledger {
         if let Some(key) = self.hash_key(business).await? {
             return Ok(key);
         }
-        let mut item = Key::HashKey(business).attributes();
+        let mut item = Key::Hashes(business).attributes();
         let (name, value) = version();
         // Two random UUIDs are 244 random bits.
         let fresh = [Uuid::new_v4(), Uuid::new_v4()].map(|uuid| *uuid.as_bytes());

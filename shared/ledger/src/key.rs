@@ -45,7 +45,7 @@ pub(crate) enum Key<'a> {
     /// `DNC#<business>` / `NUM#<keyed hash, base64url>`: a number that must not be called.
     Number(&'a BusinessId, &'a str),
     /// `DNC#<business>` / `KEY`: the key of those hashes.
-    HashKey(&'a BusinessId),
+    Hashes(&'a BusinessId),
     /// `BIZ#<business>` / `APIKEY#<key id>`: that a key of the business exists, for lists.
     CredentialOf(&'a BusinessId, &'a str),
     /// `KEY#<key id>` / `KEY`: an API key, found without knowing whose it is.
@@ -70,7 +70,7 @@ impl Key<'_> {
             | Self::Gone(business)
             | Self::CredentialOf(business, _) => partition(business),
             Self::Lead(business, _) => leads_partition(business),
-            Self::Number(business, _) | Self::HashKey(business) => do_not_call_partition(business),
+            Self::Number(business, _) | Self::Hashes(business) => do_not_call_partition(business),
             Self::Credential(key_id) => format!("KEY#{key_id}"),
             Self::RosterPage(roster, _) => format!("ROSTER#{roster}"),
         }
@@ -92,7 +92,7 @@ impl Key<'_> {
             Self::Gone(_) => GONE.to_owned(),
             Self::Number(_, hash) => format!("{NUMBER}{hash}"),
             Self::CredentialOf(_, key_id) => format!("{API_KEY}{key_id}"),
-            Self::HashKey(_) | Self::Credential(_) => "KEY".to_owned(),
+            Self::Hashes(_) | Self::Credential(_) => "KEY".to_owned(),
             Self::RosterPage(_, page) => format!("{page:05}"),
         }
     }

@@ -1,5 +1,6 @@
 //! States, and changes of them that no decision has to make sense of.
 
+use std::collections::btree_map::Entry;
 use std::time::Duration;
 
 use fastrand::Rng;
@@ -68,8 +69,8 @@ pub(super) fn claim(rng: &mut Rng, now: Timestamp, to: &mut State) -> Vec<CallId
     for _ in 0..room {
         let number = rng.u64(0..6);
         let call = calls::call(number);
-        if !to.active.contains_key(&call) {
-            to.active.insert(call, lease(rng, now, number));
+        if let Entry::Vacant(free) = to.active.entry(call) {
+            free.insert(lease(rng, now, number));
             claimed.push(call);
         }
     }
