@@ -28,10 +28,10 @@ async fn stored(story: &Story, prefix: &str) -> Vec<String> {
         .projection_expression("pk, sk")
         .send()
         .await
-        .unwrap();
+        .expect("the story has it");
     assert!(table.last_evaluated_key.is_none());
     let key = |item: &HashMap<String, AttributeValue>| {
-        let part = |name: &str| item[name].as_s().unwrap().clone();
+        let part = |name: &str| item[name].as_s().expect("the story has it").clone();
         format!("{} {}", part("pk"), part("sk"))
     };
     let mut keys: Vec<_> = table.items().iter().map(key).collect();

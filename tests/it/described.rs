@@ -71,6 +71,7 @@ async fn anybody_is_served_the_description() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is one list of cases")]
 fn the_answers_of_the_contract_are_as_described() {
     let document = document();
     let start = "/api/outbound_calls/start";
@@ -242,6 +243,7 @@ fn the_requests_of_the_contract_are_as_described() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is one list of cases")]
 fn the_errors_of_the_contract_are_described() {
     let document = document();
     let start = "/api/outbound_calls/start";

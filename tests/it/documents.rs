@@ -51,7 +51,7 @@ fn has_test(file: &str, name: &str) -> bool {
             .iter()
             .rev()
             .take_while(|line| line.starts_with("#["));
-        attributes.into_iter().any(|line| is_test(&line))
+        attributes.into_iter().any(is_test)
     })
 }
 

@@ -183,9 +183,12 @@ async fn uses(story: &Story, office: &Office) -> BTreeMap<String, Value> {
         .send_as_system(office, Method::GET, &path, Value::Null)
         .await
         .of_status(200);
-    let items = listed["items"].as_array().unwrap();
+    let items = listed["items"].as_array().expect("the story has it");
     let use_of = |item: &Value| {
-        let id = item["key_id"].as_str().unwrap().to_owned();
+        let id = item["key_id"]
+            .as_str()
+            .expect("the story has it")
+            .to_owned();
         (id, item["last_used_at"].clone())
     };
     items.iter().map(use_of).collect()

@@ -95,7 +95,7 @@ async fn direct_calls_take_the_slot_that_two_runs_leave() {
         // Two people press the button at once; there is one slot at the most.
         let [one, other] =
             [lead, lead].map(|lead| story.start(&office, std::slice::from_ref(lead)));
-        let (one, other) = join(one, other).await;
+        let (one, other) = Box::pin(join(one, other)).await;
         let is_started = [one.status, other.status].map(|status| status == StatusCode::OK);
         assert_ne!(is_started, [true, true], "{one:?} {other:?}");
         started += u32::from(is_started.contains(&true));

@@ -161,7 +161,7 @@ async fn no_call_is_claimed_once_a_stop_is_answered() {
             (answer, story.run(&office, run).await)
         };
         let watched = async { story.run(&office, run).await };
-        let ((answer, after), _) = join(stopped, watched).await;
+        let ((answer, after), _) = Box::pin(join(stopped, watched)).await;
         let called = 9 - count(&answer, "cancelled_jobs");
         assert_eq!(count(&after, "queued"), 0, "{after}");
         story.wait(120).await;

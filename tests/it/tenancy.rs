@@ -63,18 +63,18 @@ impl Scene {
         let run = story.start_run(&victim, &leads).await;
         let agent = story.key_for(&victim, "agent").await;
         let revoked = story.key_for(&victim, "admin").await;
-        let key_id = ApiKey::parse(&revoked).unwrap().key_id;
+        let key_id = ApiKey::parse(&revoked).expect("the story has it").key_id;
         let path = format!("/api/businesses/{}/keys/{key_id}", victim.id);
         let gone = story
             .send(&victim.key, Method::DELETE, &path, Value::Null)
             .await;
         gone.of_status(200);
-        let key_id = ApiKey::parse(&agent).unwrap().key_id;
+        let key_id = ApiKey::parse(&agent).expect("the story has it").key_id;
         let wish = json!({ "bytes": 100 });
         let upload = story.post(&victim, "/api/outbound/uploads", wish).await;
         let upload = upload.of_status(201)["upload_id"]
             .as_str()
-            .unwrap()
+            .expect("the story has it")
             .to_owned();
         // It is nobody's number whom the run calls.
         let path = "/api/outbound/do-not-call";
@@ -215,7 +215,7 @@ impl Scene {
             Value::Null => String::new(),
             body => body.to_string(),
         };
-        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let method = Method::from_bytes(method.as_bytes()).expect("the story has it");
         self.story
             .send_with(method, &ask.path, &headers, body)
             .await
@@ -233,9 +233,9 @@ impl Scene {
                 .set_exclusive_start_key(from)
                 .send()
                 .await
-                .unwrap();
+                .expect("the story has it");
             for item in page.items() {
-                let part = |name: &str| item[name].as_s().unwrap().clone();
+                let part = |name: &str| item[name].as_s().expect("the story has it").clone();
                 stored.insert((part("pk"), part("sk")), in_order(item));
             }
             from = page.last_evaluated_key;

@@ -36,8 +36,9 @@ fn base64(bytes: impl AsRef<[u8]>) -> String {
 
 impl Issuer {
     fn new() -> Self {
-        let rsa = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
-        let ec = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+        let rsa = RsaKeyPair::generate(KeySize::Rsa2048).expect("the story has it");
+        let ec =
+            EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("the story has it");
         let public = rsa.public_key();
         let (n, e) = (public.modulus(), public.exponent());
         let point = ec.public_key().as_ref().to_vec();
@@ -72,13 +73,16 @@ impl Issuer {
         let asked = self.asked.clone();
         let way = IssuerWay::InProcess(Arc::new(move |request| {
             let address = request.uri().to_string();
-            asked.lock().unwrap().push(address.clone());
+            asked
+                .lock()
+                .expect("the story has it")
+                .push(address.clone());
             let body = match address.as_str() {
                 "https://login.example/tenant/.well-known/openid-configuration" => &configuration,
                 "https://keys.login.example/jwks" => &published,
                 _ => panic!("{address} was fetched"),
             };
-            let body = body.lock().unwrap().clone();
+            let body = body.lock().expect("the story has it").clone();
             let mut answer = Response::new(Bytes::from(body.to_string()));
             if body.is_null() {
                 *answer.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
@@ -90,7 +94,9 @@ impl Issuer {
             "JWT_AUDIENCE" => Some(AUDIENCE.to_owned()),
             _ => None,
         };
-        let trusted = Trusted::from_env(&lookup).unwrap().unwrap();
+        let trusted = Trusted::from_env(&lookup)
+            .expect("the story has it")
+            .expect("the story has it");
         Doors {
             issuer: Some((trusted, way)),
             ..Doors::PLAIN
@@ -99,7 +105,7 @@ impl Issuer {
 
     /// How often the keys were fetched.
     fn fetches(&self) -> usize {
-        self.asked.lock().unwrap().len() / 2
+        self.asked.lock().expect("the story has it").len() / 2
     }
 
     /// Signs as the header says, or not at all.
@@ -116,13 +122,13 @@ impl Issuer {
                 let message = text.as_bytes();
                 self.rsa
                     .sign(&RSA_PKCS1_SHA256, &rng, message, &mut signature)
-                    .unwrap();
+                    .expect("the story has it");
                 signature
             }
             Some("ES256") => self
                 .ec
                 .sign(&rng, text.as_bytes())
-                .unwrap()
+                .expect("the story has it")
                 .as_ref()
                 .to_vec(),
             Some("HS256") => {
@@ -173,7 +179,7 @@ async fn ask(story: &Story, token: &str) -> Answer {
 
 /// The claims with one of them changed; without it where the value is null.
 fn with(mut claims: Value, name: &str, value: Value) -> Value {
-    let fields = claims.as_object_mut().unwrap();
+    let fields = claims.as_object_mut().expect("the story has it");
     if value.is_null() {
         fields.remove(name);
     } else {

@@ -110,7 +110,6 @@ fn xlsx() -> Vec<u8> {
     sheet.push_str("</sheetData></worksheet>");
     part("xl/sharedStrings.xml", &strings);
     part("xl/worksheets/sheet1.xml", &sheet);
-    drop(part);
     book.finish().expect("the file is well-formed").into_inner()
 }
 

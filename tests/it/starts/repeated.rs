@@ -43,7 +43,7 @@ async fn two_requests_at_once_with_one_key_start_one_set_of_calls() {
     for (key, leads) in [("calls", &leads[..3]), ("run", &leads[3..])] {
         let body = json!({ "lead_ids": leads });
         let post = || story.post_keyed(&office, START, key, &body);
-        let (one, other) = join(post(), post()).await;
+        let (one, other) = Box::pin(join(post(), post())).await;
         assert!(one.status.is_success(), "{key}: {}", one.text);
         assert_eq!((one.status, one.body), (other.status, other.body), "{key}");
         story.wait(100).await;
