@@ -25,8 +25,9 @@ pub use self::states::{first, phone};
 
 /// The businesses of every sequence, of which the last does not exist.
 pub const BUSINESSES: u32 = 2;
-/// When every sequence begins.
-pub const BEGIN: Timestamp = Timestamp::from_millis(1_731_412_345_678);
+/// When every sequence begins: in 2100, since a store whose clock is on its own deletes what has
+/// expired by it.
+pub const BEGIN: Timestamp = Timestamp::from_millis(4_102_444_800_678);
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const MINUTE: Duration = Duration::from_secs(60);
