@@ -5,6 +5,7 @@ pub mod history;
 mod items;
 mod keys;
 mod last;
+mod order;
 mod rules;
 mod slots;
 
@@ -16,6 +17,7 @@ use ringfence_core::state::State;
 
 use self::history::{Request, RunFacts};
 use self::keys::KeyFacts;
+use self::order::Deed;
 use self::rules::Rules;
 use crate::carrier::Truth;
 use crate::kernel::TaskId;
@@ -40,6 +42,9 @@ pub struct Judge {
     /// Which leads of runs ever had a slot.
     claimed: BTreeSet<(usize, RunId, u32)>,
     runs: BTreeMap<(usize, RunId), RunFacts>,
+    told_of_runs: BTreeMap<(usize, RunId), Vec<Deed>>,
+    /// How many questions and answers there were.
+    instants: u64,
     /// From when it is waited that all ends, and until when it must, once that is computed.
     pub over_by: Option<(u64, u64)>,
     /// The largest part of its bound that an ending needed, in percent.
@@ -63,12 +68,33 @@ struct Books {
     idle_since: Option<u64>,
     /// Which probe had the last turn while which other waited with as many live calls.
     last_turn: Option<(RunId, RunId)>,
+    /// Every state that there was, as far as refusals rest on it.
+    states: Vec<Grounds>,
     /// The highest number of a run that somebody was told.
     highest_run: u32,
     /// How many writes workers of the next release have made.
     next_writes: u64,
     /// When a day passed for the request keys.
     aged_at: Option<u64>,
+}
+
+/// What a start is refused for.
+struct Grounds {
+    limit: u32,
+    slots_in_use: u32,
+    runs: usize,
+    has_caller_id: bool,
+}
+
+impl Grounds {
+    fn of(state: &State) -> Self {
+        Self {
+            limit: state.limit,
+            slots_in_use: state.slots_in_use(),
+            runs: state.runs.len(),
+            has_caller_id: !state.caller_ids.is_empty(),
+        }
+    }
 }
 
 /// How a call got its slot.
@@ -92,6 +118,7 @@ impl Judge {
             rules: Rules::new(state),
             idle_since: None,
             last_turn: None,
+            states: vec![Grounds::of(state)],
             highest_run: 0,
             next_writes: 0,
             aged_at: None,

@@ -114,6 +114,7 @@ fn end_season(sim: &Rc<Sim>) -> bool {
         }
         Season::Probe => {
             let mut judge = sim.judge.borrow_mut();
+            judge.look_for_orders();
             judge.look_back(&sim.store.borrow(), &sim.truth.borrow());
             true
         }

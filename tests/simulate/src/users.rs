@@ -224,7 +224,7 @@ async fn started(world: SimWorld, id: BusinessId, b: usize, wish: Wish) {
 }
 
 async fn stopped(world: SimWorld, id: BusinessId, b: usize, run: RunId, live: LiveCalls) {
-    let asked = world.sim.judge.borrow_mut().ask_run(b, run);
+    let asked = world.sim.judge.borrow_mut().ask_stop(b, run);
     let answer = Box::pin(stop_run(&world, &id, run, live)).await;
     world.sim.tell("stop", u64::from(run.get()), || {
         format!("b{b} run {run} {live:?}: {}", words(&answer))
@@ -238,7 +238,7 @@ async fn stopped(world: SimWorld, id: BusinessId, b: usize, run: RunId, live: Li
 
 /// As `functions/status` looks: at the state while the run is there, else at its record.
 async fn looked_at(world: SimWorld, id: BusinessId, b: usize, run: RunId) {
-    let asked: Asked = world.sim.judge.borrow_mut().ask_run(b, run);
+    let asked: Asked = world.sim.judge.borrow_mut().ask_run();
     let Ok(Some(stored)) = world.load(&id).await else {
         return;
     };

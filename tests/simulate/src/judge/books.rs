@@ -4,7 +4,7 @@ use ringfence_core::call::Job;
 use ringfence_core::ids::RunId;
 use ringfence_core::state::{Phase, State};
 
-use super::{ClaimFacts, Judge};
+use super::{ClaimFacts, Grounds, Judge};
 use crate::sim::Sim;
 use crate::world::{Role, Who};
 
@@ -16,6 +16,7 @@ impl Judge {
     pub fn written(&mut self, sim: &Sim, b: usize, old: &State, new: &State, who: Who) {
         let role = who.role;
         self.seq += 1;
+        self.books[b].states.push(Grounds::of(new));
         if new.limit != old.limit {
             if role == Role::Settings {
                 self.books[b].limit = new.limit;

@@ -1,7 +1,5 @@
-//! What clients were told, against what one worker with a pencil could have told them.
-//!
-//! A run only moves on: so an answer must say at least what every answer said that was
-//! given before its question was asked.
+//! What clients were told: each answer for itself, and what requests have started. Whether
+//! one order explains all that was told of a run is looked for in `order`.
 
 use ringfence_core::ids::{CallId, LeadId, RunId};
 use ringfence_core::state::{Counts, RunStatus};
@@ -10,12 +8,16 @@ use ringfence_flows::stop::StopAnswer;
 
 use super::Judge;
 use super::keys::Day;
+use super::order::{Deed, Heard};
 use crate::carrier::Truth;
 use crate::ledger::Store;
 
-/// What was known when a question was asked.
+/// A question about a run.
 pub struct Asked {
-    facts: RunFacts,
+    /// When it was asked.
+    at: u64,
+    /// Where a question that may change the run is kept until its answer is heard.
+    place: Option<usize>,
 }
 
 /// What clients know of a run.
@@ -25,13 +27,7 @@ pub struct RunFacts {
     is_told: bool,
     /// The request that started it.
     request: u64,
-    total: u32,
-    completed: u32,
-    failed: u32,
-    canceled: u32,
     is_stopped: bool,
-    /// How it ended, once all is over.
-    end: Option<(RunStatus, Counts)>,
 }
 
 /// What somebody was told of a run.
@@ -64,6 +60,10 @@ pub struct AskedStart {
     pub(super) request: u64,
     pub(super) key: Option<String>,
     pub(super) at: u64,
+    /// The instant among all questions and answers.
+    instant: u64,
+    /// How many of the business's states there had been.
+    states: usize,
     /// Whose the key was known to be, before and after its day.
     pub(super) holders: [Option<u64>; 2],
     /// Whether the request was known to have started something when this was asked, on
@@ -82,6 +82,8 @@ fn total(leads: &Leads) -> u32 {
 impl Judge {
     /// Somebody asks for a start.
     pub fn ask_start(&mut self, b: usize, request: u64, key: Option<&str>, at: u64) -> AskedStart {
+        let instant = self.instant();
+        let states = self.books[b].states.len();
         let highest = self.books[b].highest_run;
         let facts = self.requests.entry(request).or_default();
         facts.floor.get_or_insert(highest);
@@ -90,6 +92,8 @@ impl Judge {
             request,
             key: key.map(str::to_owned),
             at,
+            instant,
+            states,
             holders: [None; 2],
             had_begun: facts
                 .started
@@ -100,10 +104,36 @@ impl Judge {
         asked
     }
 
-    /// Somebody asks about a run.
-    pub fn ask_run(&mut self, b: usize, run: RunId) -> Asked {
-        let facts = self.runs.get(&(b, run)).cloned().unwrap_or_default();
-        Asked { facts }
+    /// Somebody asks how a run stands.
+    pub fn ask_run(&mut self) -> Asked {
+        let at = self.instant();
+        Asked { at, place: None }
+    }
+
+    /// Somebody asks for a stop.
+    pub fn ask_stop(&mut self, b: usize, run: RunId) -> Asked {
+        let at = self.instant();
+        let deeds = self.told_of_runs.entry((b, run)).or_default();
+        deeds.push(Deed {
+            asked: at,
+            answered: u64::MAX,
+            heard: Heard::NothingOfStop,
+        });
+        let place = Some(deeds.len() - 1);
+        Asked { at, place }
+    }
+
+    fn heard(&mut self, b: usize, run: RunId, asked: &Asked, heard: Heard) {
+        let deed = Deed {
+            asked: asked.at,
+            answered: self.instant(),
+            heard,
+        };
+        let deeds = self.told_of_runs.entry((b, run)).or_default();
+        match asked.place {
+            Some(place) => deeds[place] = deed,
+            None => deeds.push(deed),
+        }
     }
 
     /// A start has its answer.
@@ -146,6 +176,9 @@ impl Judge {
                 if !matches!(answer, StartAnswer::NoPublicHost { run: Some(_) }) {
                     self.check_nothing_began(b, store, &request.asked_by);
                 }
+                if !self.was_so(asked, request, answer) {
+                    self.fail("history", format!("b{b} was never so: {answer:?}"));
+                }
                 if let StartAnswer::DailyCap { left, .. } = answer
                     && *left >= total(&request.leads)
                 {
@@ -173,8 +206,31 @@ impl Judge {
         }
     }
 
+    /// Whether the reason of a refusal held at some instant between question and answer.
+    fn was_so(&self, asked: &AskedStart, request: &StartRequest, answer: &StartAnswer) -> bool {
+        // The one that was in force when it was asked, and whatever came since.
+        let mut states = self.books[asked.b].states[asked.states - 1..].iter();
+        match *answer {
+            StartAnswer::SlotsBusy { active, limit, .. } => {
+                states.any(|state| state.slots_in_use == active && state.limit == limit)
+            }
+            StartAnswer::BadConcurrency { limit } => {
+                request.concurrency.is_some_and(|wish| wish > limit)
+                    && states.any(|state| state.limit == limit)
+            }
+            StartAnswer::TooManyRuns { most } => states.any(|state| state.runs >= most as usize),
+            StartAnswer::NoCallerId => states.any(|state| !state.has_caller_id),
+            _ => true,
+        }
+    }
+
     fn told_run(&mut self, asked: &AskedStart, run: RunId, total: u32) {
         let (b, number) = (asked.b, asked.request);
+        let question = Asked {
+            at: asked.instant,
+            place: None,
+        };
+        self.heard(b, run, &question, Heard::Started { total });
         self.hold_key(asked);
         let known = self.began(asked).and_then(|began| began.run.replace(run));
         let has_calls = self.began(asked).is_some_and(|began| began.calls.is_some());
@@ -197,7 +253,6 @@ impl Judge {
         let facts = self.runs.entry((b, run)).or_default();
         let is_first = !facts.is_told;
         facts.is_told = true;
-        facts.total = total;
         let owner = std::mem::replace(&mut facts.request, number);
         let is_owners = is_first || owner == number && (asked.key.is_some() || known == Some(run));
         if !is_owners {
@@ -254,61 +309,43 @@ impl Judge {
 
     /// A stop has its answer.
     pub fn told_stop(&mut self, b: usize, run: RunId, asked: &Asked, answer: &StopAnswer) {
-        let before = &asked.facts;
-        let facts = self.runs.entry((b, run)).or_default();
-        let is_wrong = match answer {
-            StopAnswer::Stopped { canceled, .. } => {
-                facts.canceled = facts.canceled.max(*canceled);
-                facts.is_stopped = true;
-                before.is_stopped || before.end.is_some()
-            }
-            StopAnswer::AlreadyOver { status, .. } => {
-                facts.is_stopped = true;
-                *status == RunStatus::Running
-            }
-            StopAnswer::NotFound => before.is_told,
+        let heard = match *answer {
+            StopAnswer::Stopped {
+                canceled,
+                in_progress,
+            } => Heard::Stopped {
+                canceled,
+                in_progress,
+            },
+            StopAnswer::AlreadyOver {
+                status,
+                in_progress,
+            } => Heard::AlreadyOver {
+                status,
+                in_progress,
+            },
+            StopAnswer::NotFound => Heard::Missing,
         };
-        if is_wrong {
-            self.fail(
-                "history",
-                format!("b{b} run {run}: a stop was told {answer:?}"),
-            );
+        self.heard(b, run, asked, heard);
+        if heard != Heard::Missing {
+            self.runs.entry((b, run)).or_default().is_stopped = true;
         }
     }
 
     /// Somebody was told how a run stands.
     pub fn told_status(&mut self, b: usize, run: RunId, asked: &Asked, told: Option<Told>) {
-        let before = &asked.facts;
         let Some(Told {
             status,
             counts,
             total,
         }) = told
         else {
-            if before.is_told {
-                self.fail("history", format!("b{b} run {run} was not found"));
-            }
-            return;
+            return self.heard(b, run, asked, Heard::Missing);
         };
-        if counts.total() != total || before.is_told && total != before.total {
+        if counts.total() != total {
             self.fail("counts", format!("b{b} run {run}: {counts:?} of {total}"));
         }
-        let has_gone_back = counts.completed < before.completed
-            || counts.failed < before.failed
-            || counts.canceled < before.canceled;
-        let is_revived = before.is_stopped && (counts.queued > 0 || status == RunStatus::Running);
-        let has_changed = before.end.is_some_and(|end| end != (status, counts));
-        if has_gone_back || is_revived || has_changed {
-            self.fail("history", format!("b{b} run {run}: {status:?} {counts:?}"));
-        }
-        let facts = self.runs.entry((b, run)).or_default();
-        facts.completed = facts.completed.max(counts.completed);
-        facts.failed = facts.failed.max(counts.failed);
-        facts.canceled = facts.canceled.max(counts.canceled);
-        let is_over = counts.queued + counts.in_progress == 0;
-        if is_over {
-            facts.end = Some((status, counts));
-        }
+        self.heard(b, run, asked, Heard::Stands { status, counts });
     }
 
     /// Whether somebody was told that a run is stopped.
