@@ -181,9 +181,17 @@ async fn a_concurrency_outside_of_one_and_the_limit_is_refused() {
             assert_eq!(field, Some("concurrency"), "{path} {concurrency}");
         }
     }
+    let beyond = json!({ "lead_ids": leads[..1], "concurrency": 4 });
+    let answer = story.post(&office, START, beyond).await;
+    answer.assert_refused(400, "bad_concurrency");
     story.wait(60).await;
     assert_eq!(story.truth().creates.len(), 0);
     assert_eq!(story.run_count(&office).await, 0);
+    for (lead, concurrency) in leads.iter().zip([1, 3]) {
+        let body = json!({ "lead_ids": [lead], "concurrency": concurrency });
+        story.post(&office, START, body).await.of_status(200);
+    }
+    assert_eq!(story.truth().creates.len(), 2);
 }
 
 #[track_caller]

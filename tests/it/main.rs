@@ -8,6 +8,7 @@ mod deletion;
 mod described;
 mod do_not_call;
 mod documents;
+mod economy;
 mod hardening;
 mod keys;
 mod leads;

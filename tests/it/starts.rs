@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use http::{Method, StatusCode};
+use ringfence_local::aws::queue::QueueFaults;
 use serde_json::{Value, json};
 
 use crate::story::Setting;
@@ -196,4 +197,25 @@ async fn without_a_public_host_a_run_is_recorded_as_failed_and_nobody_is_called(
         .await
         .of_status(200);
     assert_eq!(active["active"], false);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_whose_host_was_taken_away_before_its_calls_fails_as_one_without() {
+    let mut story = Setting::plain().begin().await;
+    let office = story.open(3).await;
+    let leads = story.import(&office, 5).await;
+    story.stack.plan.queue.misbehave(QueueFaults {
+        lose: 1.0,
+        ..QueueFaults::NONE
+    });
+    let run = story.start_run(&office, &leads).await;
+    story.stack.plan.telephony.public_host = None;
+    story.restart().await;
+    let end = story.end_of(&office, run, Duration::from_secs(62)).await;
+    assert_eq!(
+        (&end["status"], &end["last_error"]),
+        (&json!("failed"), &json!("No public host configured"))
+    );
+    assert_eq!((&end["failed"], &end["canceled"]), (&json!(3), &json!(2)));
+    assert_eq!(story.truth().creates.len(), 0);
 }

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use http::Method;
+use ringfence_local::aws::trap::{CrashPoint, Side};
 use ringfence_local::twilio::{Ending, Fate, Faults, Script, Silence};
+use serde_json::json;
 
 use super::bench::{Bench, crash_points};
 
@@ -134,6 +137,39 @@ async fn a_fill_may_die_anywhere_while_it_gives_up_calls_that_never_were() {
 #[tokio::test(start_paused = true)]
 async fn a_fill_may_die_anywhere_while_leads_are_refused() {
     Pass::Refused.die_everywhere().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_that_was_only_recorded_costs_nothing_of_the_day() {
+    let (bench, _) = Pass::Refused.prepare().await;
+    let requests = bench.fill(None).await;
+    let writes = requests.iter().enumerate();
+    let writes = writes.filter(|(_, name)| *name == "UpdateItem");
+    let writes: Vec<usize> = writes.map(|(place, _)| place).collect();
+    // The two claims, the two refusals, and then what the state learns of them.
+    let nth = u32::try_from(writes[3] + 1).expect("there are few");
+    let crash = CrashPoint {
+        nth,
+        side: Side::Before,
+    };
+    let bench = Bench::with(Faults::none(), 4, 2).await;
+    for number in &bench.numbers[..2] {
+        bench.story.twilio.refuse(number.clone(), 21211);
+    }
+    let body = json!({ "caps": { "calls_per_day": 2 } });
+    let path = "/api/business";
+    let set = bench
+        .story
+        .send_as_system(&bench.office, Method::PUT, path, body);
+    set.await.of_status(200);
+    let run = bench.story.start_run(&bench.office, &bench.leads).await;
+    bench.fill(Some(crash)).await;
+    let end = bench.go_on(run, "dead before the refusals are known").await;
+    assert_eq!(
+        (&end["completed"], &end["failed"]),
+        (&2.into(), &2.into()),
+        "{end}, {requests:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

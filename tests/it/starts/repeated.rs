@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use futures::future::{join, join_all};
+use futures::poll;
+use http::Method;
 use serde_json::{Value, json};
 
 use super::{ENQUEUE, START};
@@ -50,6 +52,57 @@ async fn two_requests_at_once_with_one_key_start_one_set_of_calls() {
     }
     assert_eq!(story.assert_promise(3).calls.len(), 10);
     assert_eq!(story.run_count(&office).await, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_comes_while_another_with_its_key_is_answered_gets_the_same_answer() {
+    // The first start takes all slots at each moment of the second.
+    for turns in 0.. {
+        let mut story = Setting::plain().begin().await;
+        let office = story.open(2).await;
+        let leads = story.import(&office, 2).await;
+        let body = json!({ "lead_ids": leads });
+        let post = || story.post_keyed(&office, START, "k", &body);
+        let mut slow = Box::pin(post());
+        let mut is_over = false;
+        for _ in 0..turns {
+            is_over = is_over || poll!(slow.as_mut()).is_ready();
+            tokio::task::yield_now().await;
+        }
+        if is_over {
+            assert!(turns > 5, "there is something to be late for");
+            break;
+        }
+        let first = post().await;
+        let second = slow.await;
+        assert_eq!(first.status, 200, "at {turns}: {}", first.text);
+        let answers = (second.status, second.body);
+        assert_eq!(answers, (first.status, first.body), "at {turns}");
+        story.wait(60).await;
+        assert_eq!(story.assert_promise(2).calls.len(), 2, "at {turns}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_repeated_answer_says_of_each_lead_that_was_not_called_why() {
+    let mut story = Setting::plain().begin().await;
+    let office = story.open(3).await;
+    let (leads, numbers) = story.import_numbers(&office, 3).await;
+    story.set_phone(&office, leads[1], None).await;
+    let same = Some(numbers[0].expose());
+    story.set_phone(&office, leads[2], same).await;
+    let body = json!({ "lead_ids": leads });
+    let post = || story.post_keyed(&office, START, "k", &body);
+    let codes = |answer: &Value| [1, 2].map(|place| answer["calls"][place]["code"].clone());
+    let first = post().await.of_status(200);
+    assert_eq!(codes(&first), ["no_phone", "already_in_call"]);
+    assert_eq!(post().await.of_status(200), first);
+    let path = format!("/api/outbound/import-leads/{}", leads[2]);
+    let gone = story.send(&office.key, Method::DELETE, &path, Value::Null);
+    gone.await.of_status(200);
+    let again = post().await.of_status(200);
+    assert_eq!(codes(&again), ["no_phone", "lead_deleted"]);
+    assert_eq!(again["calls"][0], first["calls"][0]);
 }
 
 #[tokio::test(start_paused = true)]
