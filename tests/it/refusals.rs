@@ -63,6 +63,7 @@ async fn a_method_that_a_path_does_not_take_is_405() {
         (Method::GET, "/api/outbound/cleanup-stuck-jobs"),
         (Method::PUT, "/api/outbound/import-leads"),
         (Method::GET, "/api/outbound/import-leads/1"),
+        (Method::DELETE, "/api/outbound/import-leads/bulk-delete"),
         (Method::POST, "/api/outbound/import-lists"),
         (Method::POST, "/api/business"),
         (Method::GET, "/api/businesses"),

@@ -69,6 +69,10 @@ async fn route(
         }
         ("POST", ["api", "outbound", "uploads"]) => large::open(&desk, now).await,
         ("POST", ["api", "outbound", "import-leads", "bulk-delete"]) => delete_many(&desk).await,
+        // API Gateway takes it for a lead's id.
+        ("DELETE", ["api", "outbound", "import-leads", "bulk-delete"]) => {
+            Err(Failure::method_not_allowed("POST"))
+        }
         ("DELETE", ["api", "outbound", "import-leads", id]) => delete_one(&desk, id).await,
         ("GET", ["api", "outbound", "import-lists"]) => lists(&desk).await,
         ("GET", ["api", "outbound", "leads", id, "calls"]) => person::calls(&desk, id).await,

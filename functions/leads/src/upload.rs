@@ -102,6 +102,11 @@ pub(crate) async fn import(
 /// A JSON body that is an object with an `upload_id`, if it is one.
 fn named_upload(desk: &Desk<'_>) -> Option<large::ImportBody> {
     let bytes = body::bytes(desk.request, NAMING_BYTES_MAX).ok()?;
+    // Serde takes the values of an object without their names, too.
+    let is_list = bytes.trim_ascii_start().starts_with(b"[");
+    if is_list {
+        return None;
+    }
     serde_json::from_slice(bytes).ok()
 }
 

@@ -128,6 +128,18 @@ async fn another_business_finds_no_such_upload_and_agents_may_not() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_list_names_no_upload() {
+    let mut story = Setting::plain().begin().await;
+    let office = story.open(3).await;
+    let opened = open(&story, &office, Value::Null).await;
+    put(&story, &opened, csv(2)).await;
+    let list = json!([opened["upload_id"], "a name"]);
+    let answer = story.post(&office, PATH, list).await;
+    assert_eq!(answer.status, 400, "{}", answer.text);
+    assert_eq!(page(&story, &office, "").await["total"], 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_address_is_good_for_its_key_its_size_and_an_hour() {
     let mut story = Setting::plain().begin().await;
     let office = story.open(3).await;
