@@ -57,6 +57,60 @@ fn every_route_is_described_and_nothing_else() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_path_allows_the_methods_that_are_described() {
+    let story = Setting::plain().begin().await;
+    for (path, methods) in document()["paths"].as_object().expect("paths") {
+        let described = methods.as_object().expect("methods").keys();
+        let described: BTreeSet<String> = described.map(|it| it.to_uppercase()).collect();
+        let parts = path
+            .split('/')
+            .map(|it| if it.starts_with('{') { "1" } else { it });
+        let path = parts.collect::<Vec<_>>().join("/");
+        let answer = story.send_with(Method::OPTIONS, &path, &[], "").await;
+        answer.assert_refused(405, "method_not_allowed");
+        let allowed = answer.headers["allow"].to_str().expect("it is a text");
+        let allowed: BTreeSet<String> = allowed.split(", ").map(str::to_owned).collect();
+        assert_eq!(allowed, described, "{path}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_url_of_a_call_flow_is_taken_and_shown_as_described() {
+    let mut story = Setting::plain().begin().await;
+    let office = story.open(3).await;
+    let (document, path) = (document(), "/api/business");
+    let (taken, shown) = (
+        body(&document, "put", path),
+        answer(&document, "put", path, "200"),
+    );
+    let long = |start: &str, length: usize| start.to_owned() + &"0".repeat(length - start.len());
+    for (kind, url, is_taken) in [
+        ("play", "https://a.example".to_owned(), true),
+        ("play", "https://a.example#&".to_owned(), true),
+        ("play", "https://a.example/?#&?".to_owned(), true),
+        ("redirect", long("https://a.example?", 2_047), true),
+        ("redirect", long("https://a.example?", 2_048), false),
+        ("redirect", long("https://a.example/", 2_048), true),
+        ("redirect", long("https://a.example/", 2_049), false),
+        ("stream", "wss://a.example".to_owned(), true),
+        ("stream", long("wss://a.example/", 2_048), true),
+        ("stream", long("wss://a.example/", 2_049), false),
+        ("stream", "wss://a.example/?a=1".to_owned(), false),
+        ("play", "http://a.example/".to_owned(), false),
+    ] {
+        let wish = json!({ "call_flow": { "kind": kind, "url": url } });
+        assert_eq!(jsonschema::is_valid(&taken, &wish), is_taken, "{url}");
+        let answer = story.send(&office.key, Method::PUT, path, wish).await;
+        if is_taken {
+            assert_valid(&shown, &answer.of_status(200));
+        } else {
+            answer.assert_refused(400, "bad_field");
+            assert_eq!(answer.body["field"], "call_flow.url");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn anybody_is_served_the_description() {
     let story = Setting::plain().begin().await;
     let served = story.send_with(Method::GET, "/openapi.json", &[], "").await;

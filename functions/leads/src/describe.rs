@@ -75,7 +75,7 @@ fn import() -> Operation {
         ..Answer::json::<UnderWay>(202, "The upload is being imported; ask again")
     };
     let errors = Parameter::query("errors", "All row errors in its place", words(["csv"]));
-    let mut bodies = rows(json!({ "list_name": { "type": "string" } }));
+    let mut bodies = rows(json!({ "list_name": { "type": ["string", "null"] } }));
     let named = taken::<ImportBody>();
     let json_body = &mut bodies.contents[0];
     if let Some(ways) = json_body.schema["anyOf"].as_array_mut() {

@@ -3,6 +3,7 @@
 //! The function `status` serves it as the file that is committed beside it: see [`FILE`].
 
 mod failures;
+mod links;
 
 use std::collections::BTreeMap;
 
@@ -11,6 +12,7 @@ use ringfence_shell::describe::{Access, Answer, Content, Operation, Parameter, P
 use serde_json::{Map, Value, json};
 
 use crate::failures::failures;
+use crate::links::links;
 
 /// The document as it is served.
 pub const FILE: &str = concat!(
@@ -154,7 +156,8 @@ fn parameter(parameter: &Parameter) -> Value {
 }
 
 fn responses(operation: &Operation) -> Map<String, Value> {
-    let mut responses: Map<String, Value> = operation.answers.iter().map(answer).collect();
+    let answers = operation.answers.iter();
+    let mut responses: Map<String, Value> = answers.map(|it| answer(operation.id, it)).collect();
     for (status, refusal) in failures(operation) {
         let before = responses.insert(status.to_string(), refusal);
         if let Some(answer) = before {
@@ -169,7 +172,7 @@ fn responses(operation: &Operation) -> Map<String, Value> {
     responses
 }
 
-fn answer(answer: &Answer) -> (String, Value) {
+fn answer(operation: &str, answer: &Answer) -> (String, Value) {
     let mut value = json!({ "description": answer.summary });
     if !answer.contents.is_empty() {
         value["content"] = contents(&answer.contents);
@@ -179,6 +182,10 @@ fn answer(answer: &Answer) -> (String, Value) {
             "description": meaning,
             "schema": { "type": "string" },
         });
+    }
+    let links = links(operation, answer.status);
+    if !links.is_empty() {
+        value["links"] = Value::Object(links);
     }
     (answer.status.to_string(), value)
 }
@@ -202,7 +209,10 @@ mod tests {
     fn what_is_served_is_what_the_types_say() {
         let document = document();
         if std::env::var_os("DESCRIBE").is_some() {
-            let text = serde_json::to_string_pretty(&document).unwrap();
+            // Whether objects keep their order depends on what else is built.
+            let mut sorted = document.clone();
+            sorted.sort_all_objects();
+            let text = serde_json::to_string_pretty(&sorted).unwrap();
             std::fs::write(FILE, text + "\n").unwrap();
         }
         let text = std::fs::read_to_string(FILE).unwrap();

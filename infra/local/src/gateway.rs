@@ -237,9 +237,16 @@ fn find(request: &Request<Bytes>) -> Result<Route, Failure> {
         return Err(Failure::not_found());
     }
     let method = request.method().as_str();
-    let found = fitting.iter().find(|route| route.0 == method);
+    // A function URL hands on every method.
+    let found = fitting
+        .iter()
+        .find(|(takes, _, function)| *takes == method || *function == Function::Webhook);
     found.copied().ok_or_else(|| {
-        let methods: Vec<&str> = fitting.iter().map(|route| route.0).collect();
+        // The path belongs to the pattern that says most of it.
+        let stars = |(_, pattern, _): &Route| pattern.matches('*').count();
+        let fewest = fitting.iter().map(stars).min();
+        let closest = fitting.iter().filter(|route| Some(stars(route)) == fewest);
+        let methods: Vec<&str> = closest.map(|route| route.0).collect();
         Failure::method_not_allowed(&methods.join(", "))
     })
 }

@@ -47,12 +47,12 @@ pub enum CallFlowWire {
         voice: Option<String>,
     },
     Play {
-        #[schemars(length(max = URL_BYTES_DESCRIBED), regex(pattern = HTTPS))]
+        #[schemars(extend("anyOf" = long_or_pathless(HTTPS, HTTPS_PATHLESS)))]
         url: String,
     },
     Stream {
         /// Without a query.
-        #[schemars(length(max = URL_BYTES_DESCRIBED), regex(pattern = WSS))]
+        #[schemars(extend("anyOf" = long_or_pathless(WSS, WSS_PATHLESS)))]
         url: String,
         /// Names that are not blank; each with its value shorter than 500 characters.
         #[serde(default)]
@@ -60,17 +60,40 @@ pub enum CallFlowWire {
         parameters: BTreeMap<String, String>,
     },
     Redirect {
-        #[schemars(length(max = URL_BYTES_DESCRIBED), regex(pattern = HTTPS))]
+        #[schemars(extend("anyOf" = long_or_pathless(HTTPS, HTTPS_PATHLESS)))]
         url: String,
     },
 }
 
 /// As [`plain`] takes it.
 const NAME: &str = "^[A-Za-z0-9._-]{1,64}$";
-/// What [`address`] takes, but for hosts that are numbers, and for other letters than these:
-/// the parser writes those as several.
-const HTTPS: &str = r"^https://([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}(:[1-9][0-9]{0,3})?([/?#][A-Za-z0-9._~:@!$&()*+,;=%/?-]*)?$";
-const WSS: &str = r"^wss://([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}(:[1-9][0-9]{0,3})?(/[A-Za-z0-9._~:@!$&()*+,;=%/-]*)?$";
+/// A host with a port or without, but for hosts that are numbers.
+macro_rules! host {
+    () => {
+        r"([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}(:[1-9][0-9]{0,3})?"
+    };
+}
+
+/// A path, but for other letters than these: the parser writes those as several.
+macro_rules! path {
+    () => {
+        r"/[A-Za-z0-9._~:@!$&()*+,;=%/-]*"
+    };
+}
+
+/// A query and a fragment, with the same letters.
+macro_rules! rest {
+    () => {
+        r"(\?[A-Za-z0-9._~:@!$&()*+,;=%/?-]*)?(#[A-Za-z0-9._~:@!$&()*+,;=%/?-]*)?"
+    };
+}
+
+/// What [`address`] takes. The parser adds a slash where there is no path, so what is
+/// stored and shown has one.
+const HTTPS: &str = concat!("^https://", host!(), path!(), rest!(), "$");
+const HTTPS_PATHLESS: &str = concat!("^https://", host!(), rest!(), "$");
+const WSS: &str = concat!("^wss://", host!(), path!(), "$");
+const WSS_PATHLESS: &str = concat!("^wss://", host!(), "$");
 
 /// A call flow that could not work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -95,8 +118,13 @@ const PARAMETERS_MAX: usize = 32;
 
 const URL_BYTES_MAX: usize = 2048;
 
-/// The parser adds a slash where there is no path.
-const URL_BYTES_DESCRIBED: usize = URL_BYTES_MAX - 1;
+/// A URL that fits once it has a path.
+fn long_or_pathless(long: &str, pathless: &str) -> serde_json::Value {
+    serde_json::json!([
+        { "pattern": long, "maxLength": URL_BYTES_MAX },
+        { "pattern": pathless, "maxLength": URL_BYTES_MAX - 1 },
+    ])
+}
 
 fn hebrew() -> String {
     "he-IL".to_owned()
