@@ -30,6 +30,8 @@ pub struct Store {
     pub shelves: Vec<Shelf>,
     /// The pages of the rosters, by their numbers.
     pub pages: BTreeMap<(RosterId, u32), Rc<[LeadId]>>,
+    /// For which business each roster was first read or written: no other may touch it.
+    pub owners: BTreeMap<RosterId, usize>,
     pub next_stamp: Stamp,
 }
 
@@ -79,6 +81,7 @@ impl Store {
             scale,
             shelves: Vec::new(),
             pages: BTreeMap::new(),
+            owners: BTreeMap::new(),
             next_stamp: 0,
         }
     }

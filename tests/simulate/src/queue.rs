@@ -97,12 +97,10 @@ impl Sim {
             looks[place].messages.push(number);
         }
         looks.sort_by_key(|look| look.b);
-        let own = match &looks[..] {
-            [only] => Some(only.b),
-            _ => None,
-        };
-        SimWorld::employ(self, Role::Fill, own, |world| async move {
-            let fills = looks.iter().map(|look| look_at(&world, look));
+        SimWorld::employ(self, Role::Fill, None, |world| async move {
+            let fills = looks
+                .into_iter()
+                .map(|look| look_at(world.for_business(look.b), look));
             join_all(fills).await;
         });
     }
@@ -115,7 +113,7 @@ struct Look {
     messages: Vec<usize>,
 }
 
-async fn look_at(world: &SimWorld, look: &Look) {
+async fn look_at(world: SimWorld, look: Look) {
     let Look {
         b,
         reports,
@@ -125,12 +123,12 @@ async fn look_at(world: &SimWorld, look: &Look) {
     world.sim.tell("fill", worker as u64, || {
         format!("worker {worker} looks at b{b}, reports: {}", reports.len())
     });
-    let business = world.sim.store.borrow().shelves[*b].id.clone();
-    let filled = Box::pin(fill(world, &business, reports)).await;
+    let business = world.sim.store.borrow().shelves[b].id.clone();
+    let filled = Box::pin(fill(&world, &business, &reports)).await;
     match filled {
         Ok(()) => {
             let mut queue = world.sim.queue.borrow_mut();
-            for &message in messages {
+            for message in messages {
                 queue.messages[message].is_done = true;
             }
         }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use ringfence_core::ids::BusinessId;
+use ringfence_core::ids::{BusinessId, RosterId};
 use ringfence_core::time::Timestamp;
 use ringfence_core::timing::Timing;
 use ringfence_flows::world::{CallBounds, Office, WakeUps, World};
@@ -144,6 +144,36 @@ impl SimWorld {
             kernel.between(100, 2_000)
         } else {
             kernel.between(1, 8)
+        }
+    }
+
+    /// The same worker where it looks after one business of several.
+    pub fn for_business(&self, b: usize) -> Self {
+        Self {
+            sim: Rc::clone(&self.sim),
+            own: Some(b),
+            ..*self
+        }
+    }
+
+    /// A roster must be of the business that the worker was asked about.
+    pub fn check_own_roster(&self, roster: RosterId) {
+        let Some(own) = self.own else {
+            return;
+        };
+        let owner = *self
+            .sim
+            .store
+            .borrow_mut()
+            .owners
+            .entry(roster)
+            .or_insert(own);
+        if owner != own {
+            let mut judge = self.sim.judge.borrow_mut();
+            judge.fail(
+                "isolation",
+                format!("a worker of b{own} touched a roster of b{owner}"),
+            );
         }
     }
 

@@ -25,6 +25,13 @@ pub(crate) enum Batch {
     Write,
 }
 
+/// Whether the table can take all the items of a request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Capacity {
+    Enough,
+    Short,
+}
+
 impl SimWorld {
     /// Has the store `process` each of these items, in no particular order. What a failure
     /// leaves undone is unknown.
@@ -59,16 +66,17 @@ impl SimWorld {
         process: &RefCell<impl FnMut(&T)>,
     ) -> Result<()> {
         let mut left: Vec<&T> = items.iter().collect();
-        let mut is_short = false;
+        let mut capacity = Capacity::Enough;
         for again in 0..=AGAIN_MAX {
-            is_short = self.is_short(is_short);
-            let done = if is_short {
-                let most = left.len() as u64 - 1;
-                let done = usize::try_from(self.sim.kernel.between(0, most)).expect("few");
-                left.rotate_left(done);
-                done
-            } else {
-                left.len()
+            capacity = self.capacity(capacity);
+            let done = match capacity {
+                Capacity::Enough => left.len(),
+                Capacity::Short => {
+                    let most = left.len() as u64 - 1;
+                    let done = usize::try_from(self.sim.kernel.between(0, most)).expect("few");
+                    left.rotate_left(done);
+                    done
+                }
             };
             let go = || {
                 left.drain(..done)
@@ -83,10 +91,15 @@ impl SimWorld {
         bail!("failed to {batch:?} a batch of items: the table is short of capacity")
     }
 
-    /// Whether the table has no capacity for all: where it has none, that lasts a while.
-    fn is_short(&self, was_short: bool) -> bool {
+    /// What the table has after a request that it had `before` for: a shortage lasts a while.
+    fn capacity(&self, before: Capacity) -> Capacity {
         let sim = &self.sim;
-        let lasts = was_short && sim.season.get() == Season::Storm && sim.kernel.in_10k(7_500);
-        lasts || sim.strikes(Fault::Unprocessed)
+        let is_storm = sim.season.get() == Season::Storm;
+        let lasts = before == Capacity::Short && is_storm && sim.kernel.in_10k(7_500);
+        if lasts || sim.strikes(Fault::Unprocessed) {
+            Capacity::Short
+        } else {
+            Capacity::Enough
+        }
     }
 }

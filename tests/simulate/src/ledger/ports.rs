@@ -149,6 +149,7 @@ impl Starts for SimWorld {
 
 impl Rosters for SimWorld {
     async fn roster_leads(&self, roster: RosterId, positions: &[u32]) -> Result<Vec<LeadId>> {
+        self.check_own_roster(roster);
         let scale = self.sim.store.borrow().scale;
         let places: Vec<_> = positions.iter().map(|&at| scale.place_of(at)).collect();
         let wanted: BTreeSet<u32> = places.iter().map(|&(page, _)| page).collect();
@@ -169,6 +170,7 @@ impl Rosters for SimWorld {
     }
 
     async fn put_roster(&self, roster: RosterId, leads: &[LeadId]) -> Result<()> {
+        self.check_own_roster(roster);
         let pages = self.sim.store.borrow().scale.pages_of(leads);
         let put = |page: &_| self.sim.store.borrow_mut().put_page(roster, page);
         self.batch(None, Batch::Write, &pages, put).await
