@@ -7,7 +7,9 @@ use anyhow::{Context, Result, ensure};
 use clap::{Parser, Subcommand};
 use serde_json::json;
 use simulate::faults::PROFILES;
-use simulate::planted::{BUGS, Bug, SEEDS_MAX, hunt, plant_and_hunt};
+use simulate::planted::{
+    BUGS, Bug, REGRESSIONS, arm, hunt, look_for, plant, plant_and_hunt, tell_again,
+};
 use simulate::range::{Sum, run_all};
 use simulate::seed::{Verdict, run};
 use simulate::story::Telling;
@@ -40,6 +42,9 @@ enum Command {
         seed: u64,
         #[arg(long, default_value = "all")]
         profile: String,
+        /// With this fault of `planted` in our code.
+        #[arg(long)]
+        planted: Option<String>,
     },
     /// Plants faults in copies of our own code, and sees whether each is caught.
     Planted {
@@ -48,7 +53,14 @@ enum Command {
     },
     /// In such copies: hunts each fault, or the one that is named.
     #[command(hide = true)]
-    Hunt { name: Option<String> },
+    Hunt {
+        name: Option<String>,
+        /// Of the one that is named: the seeds of this range at which it is caught.
+        #[arg(long, requires = "name", value_parser = parse_range)]
+        seeds: Option<(u64, u64)>,
+        #[arg(long, default_value = "all")]
+        profile: String,
+    },
 }
 
 /// How many of the last events stand with a failure.
@@ -73,8 +85,21 @@ fn main() -> Result<ExitCode> {
             report(&sum, &profile, began.elapsed(), json);
             Ok(exit(sum.failures.is_empty()))
         }
-        Command::Replay { seed, profile } => {
+        Command::Replay {
+            seed,
+            profile,
+            planted,
+        } => {
             check_profile(&profile)?;
+            if let Some(name) = &planted
+                && !arm(name)?
+            {
+                let copies = plant(&std::env::current_dir()?)?;
+                let told = std::process::Command::new(copies)
+                    .args(std::env::args_os().skip(1))
+                    .status()?;
+                return Ok(exit(told.success()));
+            }
             let verdict = run(seed, &profile, Telling::All);
             tell(&verdict, &profile);
             Ok(exit(verdict.violation.is_none()))
@@ -82,39 +107,35 @@ fn main() -> Result<ExitCode> {
         Command::Planted { json } => {
             let root = std::env::current_dir()?;
             let found = plant_and_hunt(&root)?;
-            let is_caught = |bug: &serde_json::Value| !bug["caught_by"].is_null();
-            table(&found, json);
-            Ok(exit(
-                found.len() == BUGS.len() && found.iter().all(is_caught),
-            ))
+            if json {
+                say(&found.json().to_string());
+            } else {
+                found.lines().iter().for_each(|line| say(line));
+            }
+            Ok(exit(found.are_all_caught()))
         }
-        Command::Hunt { name } => {
+        Command::Hunt {
+            name: Some(name),
+            seeds: Some((from, to)),
+            profile,
+        } => {
+            let caught = look_for(&name, from..to, &profile)?;
+            caught.for_each(|story| say(&story.to_string()));
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Hunt { name, .. } => {
             let is_meant = |bug: &&Bug| name.as_ref().is_none_or(|name| name == bug.name);
             BUGS.iter()
                 .filter(is_meant)
                 .for_each(|bug| say(&hunt(bug).to_string()));
+            REGRESSIONS
+                .iter()
+                .filter(|regression| name.as_ref().is_none_or(|name| name == regression.bug))
+                .flat_map(tell_again)
+                .for_each(|story| say(&story.to_string()));
             Ok(ExitCode::SUCCESS)
         }
     }
-}
-
-fn table(found: &[serde_json::Value], json: bool) {
-    if json {
-        return say(&json!({ "planted": found, "seeds_max": SEEDS_MAX }).to_string());
-    }
-    say("| planted fault | what is wrong | caught by | seeds needed |");
-    say("|---|---|---|---|");
-    for bug in found {
-        let word = |name: &str| bug[name].as_str().unwrap_or("**nothing**").to_owned();
-        let (name, what, by) = (word("bug"), word("what"), word("caught_by"));
-        say(&format!("| `{name}` | {what} | {by} | {} |", bug["seeds"]));
-    }
-    let is_caught = |bug: &&serde_json::Value| !bug["caught_by"].is_null();
-    let caught = found.iter().filter(is_caught).count();
-    let all = BUGS.len();
-    say(&format!(
-        "{caught} of {all} caught, each within {SEEDS_MAX} seeds"
-    ));
 }
 
 #[expect(clippy::print_stdout, reason = "it is what the command is for")]
