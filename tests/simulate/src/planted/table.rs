@@ -8,12 +8,12 @@ use super::{BUGS, SEEDS_MAX};
 /// What became of the planted faults.
 pub struct Findings {
     pub(super) bugs: Vec<Value>,
-    /// The stories that once failed, each under its fault.
+    /// The stories that every test run tells, each with its fault.
     pub(super) stories: Vec<Value>,
 }
 
 impl Findings {
-    /// True if no fault escaped, and every old story still fails under its own.
+    /// True if no fault escaped, and every story that tests tell fails with its own.
     pub fn are_all_caught(&self) -> bool {
         let mut all = self.bugs.iter().chain(&self.stories);
         self.bugs.len() == BUGS.len() && all.all(is_caught)
@@ -40,7 +40,7 @@ impl Findings {
         let all = BUGS.len();
         lines.extend([
             format!("\n{caught} of {all} caught, each within {SEEDS_MAX} seeds\n"),
-            "| fault | story that once failed | caught by |".to_owned(),
+            "| fault | story, told in every test run | caught by |".to_owned(),
             "|---|---|---|".to_owned(),
         ]);
         lines.extend(self.stories.iter().map(|story| {
