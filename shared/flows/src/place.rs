@@ -1,6 +1,5 @@
 //! Places claimed calls and records what the carrier answered.
 
-use anyhow::Result;
 use futures::future::join_all;
 use ringfence_core::call::{CallStatus, Job, Outcome};
 use ringfence_core::fill::Fact;
@@ -9,7 +8,7 @@ use tracing::{error, info, warn};
 
 use crate::carrier::{Carrier, Order, Placed, Refusal};
 use crate::claim::Claim;
-use crate::ledger::Calls;
+use crate::fill::record;
 use crate::records::{CallNote, Callee, News};
 use crate::start::NO_PUBLIC_HOST;
 use crate::world::World;
@@ -36,7 +35,8 @@ pub(crate) async fn place_all(world: &impl World, claims: Vec<Claim>) -> Vec<Dia
 /// 2. Asks the carrier, once. A crash before the request leaves leaves a lease without a
 ///    call, which settlement counts as failed; a crash after it leaves a call without a
 ///    record, which its report or settlement records.
-/// 3. Records the answer. If that fails, the report will bring the same facts.
+/// 3. Records the answer. If that fails, the report brings the same facts of a call that
+///    exists; of one that does not, the state learns nothing, and settlement counts it.
 async fn place(world: &impl World, claim: Claim) -> Dialed {
     let order = claim.order().clone();
     let lead_name = claim.lead_name().to_owned();
@@ -47,6 +47,7 @@ async fn place(world: &impl World, claim: Claim) -> Dialed {
         world.carrier().place(claim).await
     };
     log(&order, &placed);
+    let mut is_recorded = true;
     if let Some(news) = news(world, &order, &placed) {
         let note = CallNote {
             call: order.call,
@@ -65,12 +66,13 @@ async fn place(world: &impl World, claim: Claim) -> Dialed {
             },
             news,
         };
-        let noted: Result<()> = world.ledger().note(&order.business, &note).await;
-        if let Err(error) = noted {
+        if let Err(error) = record(world, &order.business, &[note]).await {
             error!(call.id = %order.call, "failed to record call {}: {error:#}", order.call);
+            // Once the state has counted a call, nothing leads to its record any more.
+            is_recorded = false;
         }
     }
-    let fact = fact(&order, &placed);
+    let fact = fact(&order, &placed).filter(|_| is_recorded);
     Dialed {
         call: order.call,
         placed,
