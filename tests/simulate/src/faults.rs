@@ -70,10 +70,12 @@ pub enum Fault {
     Unprocessed,
     /// A worker stands still after it has read what is recorded of silent calls.
     PauseAfterLook,
+    /// A worker is not killed at its timeout: it stands still past every deadline, and goes on.
+    Frozen,
 }
 
 /// Every fault, which group it belongs to, and its rate in ten thousand where it is strong.
-pub const ALL: [(Fault, &str, u32); 33] = [
+pub const ALL: [(Fault, &str, u32); 34] = [
     (Fault::Crash, "workers", 100),
     (Fault::Pause, "workers", 100),
     (Fault::PauseBeforeDial, "workers", 400),
@@ -107,12 +109,13 @@ pub const ALL: [(Fault, &str, u32); 33] = [
     (Fault::NextRelease, "release", 5_000),
     (Fault::Unprocessed, "store", 2_500),
     (Fault::PauseAfterLook, "silent", 5_000),
+    (Fault::Frozen, "frozen", 3_000),
 ];
 
 /// Which groups of faults may be drawn.
-pub const PROFILES: [&str; 13] = [
-    "all", "calm", "carrier", "edge", "fence", "late", "queue", "release", "rules", "silent",
-    "store", "users", "workers",
+pub const PROFILES: [&str; 14] = [
+    "all", "calm", "carrier", "edge", "fence", "frozen", "late", "queue", "release", "rules",
+    "silent", "store", "users", "workers",
 ];
 
 /// Where the faults begin that are drawn apart: what else a seed draws is the same with
@@ -175,6 +178,20 @@ pub struct Faults {
     pub long_calls: u32,
 }
 
+/// What the profile `frozen` is made of: workers that nobody kills, among calls that are
+/// hard to find.
+const FROZEN: [(Fault, u32); 9] = [
+    (Fault::Frozen, 3_000),
+    (Fault::Skew, 10_000),
+    (Fault::Duplicate, 2_000),
+    (Fault::CallbackLost, 1_500),
+    (Fault::CallbackLate, 2_000),
+    (Fault::TooManyRequests, 500),
+    (Fault::ServerError, 1_000),
+    (Fault::AcceptedLate, 2_000),
+    (Fault::Stale, 4_000),
+];
+
 impl Faults {
     /// Draws the mix of a seed: of each fault in the profile nothing, a little, or much.
     pub fn draw(kernel: &Kernel, apart: &mut fastrand::Rng, profile: &str) -> Self {
@@ -199,6 +216,7 @@ impl Faults {
         let set: &[(Fault, u32)] = match profile {
             "edge" => &EDGE,
             "fence" => &FENCE,
+            "frozen" => &FROZEN,
             "late" => &LATE,
             "silent" => &SILENT,
             _ => &[],

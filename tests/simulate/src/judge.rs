@@ -5,20 +5,26 @@ pub mod history;
 mod items;
 mod keys;
 mod last;
+pub mod liveness;
 mod order;
+mod outcomes;
 mod rules;
-mod slots;
+mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use ringfence_core::call::Job;
 use ringfence_core::ids::{CallId, LeadId, RunId};
 use ringfence_core::state::State;
+use ringfence_flows::business::Settings;
 
 use self::history::{Request, RunFacts};
 use self::keys::KeyFacts;
+use self::liveness::Ending;
 use self::order::Deed;
+use self::outcomes::Fate;
 use self::rules::Rules;
+use self::settings::InForce;
 use crate::carrier::Truth;
 use crate::kernel::TaskId;
 use crate::sim::Sim;
@@ -30,10 +36,14 @@ pub struct Judge {
     pub violation: Option<Violation>,
     books: Vec<Books>,
     claims: BTreeMap<CallId, ClaimFacts>,
+    /// What administrators have asked of workers.
+    wishes: BTreeMap<TaskId, Settings>,
     /// The workers that died, stood still, or gave up.
     fallen: BTreeSet<TaskId>,
     /// How many writes there were.
     seq: u64,
+    /// The calls that the carrier took.
+    accepted: BTreeSet<CallId>,
     dialled: BTreeSet<(usize, RunId, u32)>,
     dialled_leads: BTreeSet<(usize, RunId, LeadId)>,
     requests: BTreeMap<u64, Request>,
@@ -41,14 +51,20 @@ pub struct Judge {
     keys: BTreeMap<(usize, String), [KeyFacts; 2]>,
     /// Which leads of runs ever had a slot.
     claimed: BTreeSet<(usize, RunId, u32)>,
+    /// How each lead of a run ended, and each direct call.
+    fates: BTreeMap<(usize, RunId, u32), Fate>,
+    direct: BTreeMap<(usize, CallId), Fate>,
+    /// The runs that ever were in a state.
+    begun: BTreeSet<(usize, RunId)>,
     runs: BTreeMap<(usize, RunId), RunFacts>,
     told_of_runs: BTreeMap<(usize, RunId), Vec<Deed>>,
     /// How many questions and answers there were.
     instants: u64,
-    /// From when it is waited that all ends, and until when it must, once that is computed.
-    pub over_by: Option<(u64, u64)>,
-    /// The largest part of its bound that an ending needed, in percent.
-    pub bound_used_percent: u64,
+    pub ending: Ending,
+    /// Until when the last two runs must be over.
+    pub probe_until: Option<u64>,
+    /// The longest that a free slot lay idle in the probe, while a lead waited.
+    pub idle_ms: u64,
 }
 
 /// What was wrong.
@@ -63,9 +79,13 @@ pub struct Violation {
 struct Books {
     /// The limit that its administrator has set last.
     limit: u32,
+    /// All that was ever set, and since which write.
+    in_force: Vec<(u64, InForce)>,
     rules: Rules,
     /// Since when a slot is free that a lead waits for.
     idle_since: Option<u64>,
+    /// The runs that were there when the limit changed: what they were served before counts.
+    unequal: BTreeSet<RunId>,
     /// Which probe had the last turn while which other waited with as many live calls.
     last_turn: Option<(RunId, RunId)>,
     /// Every state that there was, as far as refusals rest on it.
@@ -115,8 +135,10 @@ impl Judge {
     pub fn open(&mut self, state: &State) {
         self.books.push(Books {
             limit: state.limit,
+            in_force: vec![(0, InForce::of(state))],
             rules: Rules::new(state),
             idle_since: None,
+            unequal: BTreeSet::new(),
             last_turn: None,
             states: vec![Grounds::of(state)],
             highest_run: 0,
@@ -170,6 +192,9 @@ impl Judge {
             self.fail("stop", format!("b{b} {job:?} was claimed after its stop"));
         }
         self.count_in_day(b, id);
+        if !self.accepted.insert(id) {
+            self.fail("once", format!("b{b} {job:?} call {id} was placed twice"));
+        }
         if let Job::OfRun { run, index } = job {
             let is_new = self.dialled.insert((b, run, index));
             let is_new_lead = self.dialled_leads.insert((b, run, call.lead));
@@ -178,16 +203,20 @@ impl Judge {
                 self.fail("once", words);
             }
         }
-        let mine = || truth.live.iter().map(|&live| &truth.calls[live]);
-        let others = || mine().filter(|other| other.b == b && other.call != id);
-        if others().any(|other| other.to == call.to) {
+        let mut others = truth.live.iter().filter(|&&live| live != place);
+        let is_to_same = |&live: &usize| {
+            let other = &truth.calls[live];
+            other.b == b && other.to == call.to
+        };
+        if others.any(is_to_same) {
             self.fail(
                 "number",
                 format!("b{b} has two live calls to {:?}", call.to),
             );
         }
         // Whoever got a slot no earlier than this call is counted with it.
-        let live: Vec<&ClaimFacts> = mine()
+        let live = truth.live.iter().map(|&live| &truth.calls[live]);
+        let live: Vec<&ClaimFacts> = live
             .filter(|live| live.b == b)
             .filter_map(|live| self.claims.get(&live.call))
             .collect();

@@ -8,6 +8,7 @@ pub mod faults;
 pub mod judge;
 pub mod kernel;
 pub mod ledger;
+pub mod panics;
 pub mod plant;
 pub mod planted;
 pub mod queue;

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use clap::{Parser, Subcommand};
 use serde_json::json;
 use simulate::faults::PROFILES;
+use simulate::judge::liveness::IDLE_MS_MAX;
 use simulate::planted::{
     BUGS, Bug, REGRESSIONS, arm, hunt, look_for, plant, plant_and_hunt, tell_again,
 };
@@ -67,8 +68,6 @@ enum Command {
 const LAST: usize = 60;
 
 fn main() -> Result<ExitCode> {
-    // A panic is a verdict here, and is told with its story.
-    std::panic::set_hook(Box::new(|_| {}));
     match Args::parse().command {
         Command::Run {
             seeds: (from, to),
@@ -157,71 +156,98 @@ fn check_profile(profile: &str) -> Result<()> {
     Ok(())
 }
 
-#[expect(clippy::print_stdout, reason = "it is what the command is for")]
 fn report(sum: &Sum, profile: &str, took: Duration, json: bool) {
     let seconds = took.as_secs_f64();
     #[expect(clippy::cast_precision_loss, reason = "a rate, for people")]
     let rate = sum.calls as f64 / seconds;
     #[expect(clippy::cast_precision_loss, reason = "a span, for people")]
     let days = sum.span_ms as f64 / 86_400_000.0;
-    let failures = sum.failures.iter();
+    let (seed, ending) = sum.tightest.unwrap_or_default();
+    let minutes = |ms: u64| ms / 60_000;
     if json {
-        let failures: Vec<_> = failures
-            .map(|verdict| {
-                let violation = verdict.violation.as_ref();
-                json!({
-                    "seed": verdict.seed,
-                    "invariant": violation.map(|violation| violation.invariant),
-                    "words": violation.map(|violation| &violation.words),
-                })
-            })
+        let failures: Vec<_> = sum
+            .failures
+            .iter()
+            .map(|one| failure(one, profile))
             .collect();
         let sum = json!({
             "profile": profile, "seeds": sum.seeds, "calls": sum.calls, "events": sum.steps,
             "simulated_days": days, "seconds": seconds, "calls_per_second": rate,
-            "liveness_bound_used_percent": sum.bound_used_percent, "failures": failures,
+            "liveness": {
+                "bound_used_percent": ending.used_percent(), "seed": seed,
+                "bound_minutes": minutes(ending.bound_ms()),
+                "used_minutes": minutes(ending.used_ms()),
+                "bound_minutes_max": minutes(sum.bound_ms_max),
+            },
+            "idle": { "bound_ms": IDLE_MS_MAX, "most_ms": sum.idle_ms },
+            "failures": failures,
         });
-        println!("{sum}");
-        return;
+        return say(&sum.to_string());
     }
-    for verdict in failures {
+    for verdict in &sum.failures {
         tell(&run(verdict.seed, profile, Telling::Last(LAST)), profile);
     }
-    println!(
+    say(&format!(
         "{} seeds, {} calls, {} events, {days:.1} simulated days in {seconds:.1} s: \
          {rate:.0} calls a second",
         sum.seeds, sum.calls, sum.steps
-    );
-    println!(
-        "after faults ceased everything was over within {} % of the computed bound",
-        sum.bound_used_percent
-    );
-    println!("{} failures", sum.failures.len());
+    ));
+    say(&format!(
+        "after faults ceased everything was over within {} % of the computed bound: in seed \
+         {seed} after {} of {} minutes; the longest bound was {} minutes",
+        ending.used_percent(),
+        minutes(ending.used_ms()),
+        minutes(ending.bound_ms()),
+        minutes(sum.bound_ms_max)
+    ));
+    say(&format!(
+        "while nothing failed, no slot that a lead waited for lay idle for more than {} of \
+         {IDLE_MS_MAX} ms",
+        sum.idle_ms
+    ));
+    say(&format!("{} failures", sum.failures.len()));
 }
 
-#[expect(clippy::print_stdout, reason = "it is what the command is for")]
+/// A failure with its faults and its last events, as JSON.
+fn failure(verdict: &Verdict, profile: &str) -> serde_json::Value {
+    let told = run(verdict.seed, profile, Telling::Last(LAST));
+    let violation = verdict.violation.as_ref();
+    json!({
+        "seed": verdict.seed,
+        "invariant": violation.map(|violation| violation.invariant),
+        "words": violation.map(|violation| &violation.words),
+        "faults": verdict.faults,
+        "story": told.lines,
+    })
+}
+
 fn tell(verdict: &Verdict, profile: &str) {
     for line in &verdict.lines {
-        println!("{line}");
+        say(line);
     }
     let seed = verdict.seed;
-    println!(
+    say(&format!(
         "seed {seed}, profile {profile}, digest {:016x}",
         verdict.digest
-    );
-    println!("faults: {}", verdict.faults);
+    ));
+    say(&format!("faults: {}", verdict.faults));
     match &verdict.violation {
         Some(violation) => {
-            println!("BROKEN: {}: {}", violation.invariant, violation.words);
-            println!(
+            say(&format!(
+                "BROKEN: {}: {}",
+                violation.invariant, violation.words
+            ));
+            say(&format!(
                 "again: cargo run --release -p simulate -- replay --seed {seed} --profile {profile}"
-            );
+            ));
         }
-        None => println!("the promise held"),
+        None => say("the promise held"),
     }
 }
 
 fn parse_range(text: &str) -> Result<(u64, u64)> {
     let (from, to) = text.split_once("..").context("a range is written 0..100")?;
-    Ok((from.parse()?, to.parse()?))
+    let (from, to) = (from.parse()?, to.parse()?);
+    ensure!(from < to, "a range has at least one seed");
+    Ok((from, to))
 }

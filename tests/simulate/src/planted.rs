@@ -25,6 +25,8 @@ use self::switch::SWITCH;
 pub use self::table::Findings;
 use self::table::is_caught;
 use self::twins::TWINS;
+use crate::judge::Violation;
+use crate::panics::HARNESS;
 use crate::seed::{Verdict, run};
 use crate::story::Telling;
 
@@ -129,7 +131,7 @@ pub fn hunt(bug: &Bug) -> Value {
     for seed in 0..SEEDS_MAX {
         // Half of the seeds are all storm, half are quieter.
         let profile = if seed % 2 == 0 { "all" } else { bug.profile };
-        let violation = run_armed(bug.name, seed, profile).and_then(|verdict| verdict.violation);
+        let violation = run_armed(bug.name, seed, profile).and_then(proof);
         if let Some(violation) = violation {
             let (by, words) = (violation.invariant, &violation.words);
             return found(Some(by), seed + 1, Some(profile), words);
@@ -161,12 +163,19 @@ pub fn look_for(
 }
 
 fn story(bug: &'static str, seed: u64, profile: &str) -> Value {
-    let violation = run_armed(bug, seed, profile).and_then(|verdict| verdict.violation);
+    let violation = run_armed(bug, seed, profile).and_then(proof);
     json!({
         "bug": bug, "seed": seed, "profile": profile,
         "caught_by": violation.as_ref().map(|violation| violation.invariant),
         "words": violation.map(|violation| violation.words),
     })
+}
+
+/// What was broken. What the simulator itself trips over proves nothing.
+fn proof(verdict: Verdict) -> Option<Violation> {
+    verdict
+        .violation
+        .filter(|violation| violation.invariant != HARNESS)
 }
 
 /// Runs a seed with a fault, where there are any.

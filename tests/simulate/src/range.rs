@@ -1,5 +1,6 @@
 //! Many seeds, one after the other, and what they have shown together.
 
+use crate::judge::liveness::Ending;
 use crate::seed::{Verdict, run};
 use crate::story::Telling;
 
@@ -10,7 +11,12 @@ pub struct Sum {
     pub calls: u64,
     pub steps: u64,
     pub span_ms: u64,
-    pub bound_used_percent: u64,
+    /// The ending that came nearest to its bound, and its seed.
+    pub tightest: Option<(u64, Ending)>,
+    /// The longest bound of all.
+    pub bound_ms_max: u64,
+    /// The longest that a free slot lay idle.
+    pub idle_ms: u64,
     /// The seeds that failed, up to a few.
     pub failures: Vec<Verdict>,
 }
@@ -31,7 +37,12 @@ pub fn run_all(
         sum.calls += verdict.calls;
         sum.steps += verdict.steps;
         sum.span_ms += verdict.span_ms;
-        sum.bound_used_percent = sum.bound_used_percent.max(verdict.bound_used_percent);
+        sum.bound_ms_max = sum.bound_ms_max.max(verdict.ending.bound_ms());
+        sum.idle_ms = sum.idle_ms.max(verdict.idle_ms);
+        let tightest = sum.tightest.map_or(0, |(_, ending)| ending.used_percent());
+        if verdict.ending.used_percent() >= tightest {
+            sum.tightest = Some((seed, verdict.ending));
+        }
         if verdict.violation.is_some() {
             sum.failures.push(verdict);
         }

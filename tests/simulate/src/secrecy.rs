@@ -14,7 +14,7 @@ pub(crate) fn reading_logs(sim: &Rc<Sim>, tell: impl FnOnce()) {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()
-        .with_max_level(Level::DEBUG)
+        .with_max_level(Level::TRACE)
         .without_time()
         .with_ansi(false)
         .with_writer(move || writer.clone())

@@ -1,11 +1,13 @@
 //! One seed, from its beginning to its verdict.
 
 use std::cell::RefCell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 
 use crate::judge::Violation;
+use crate::judge::liveness::Ending;
 use crate::kernel::{EPOCH, Step};
+use crate::panics;
 use crate::secrecy;
 use crate::sim::{Act, Season, Sim};
 use crate::story::{Story, Telling};
@@ -24,8 +26,10 @@ pub struct Verdict {
     pub steps: u64,
     /// How long it lasted, in milliseconds of its own time.
     pub span_ms: u64,
-    /// The largest part of its bound that an ending needed, in percent.
-    pub bound_used_percent: u64,
+    /// How long everything took after faults had ceased, and how long it might take.
+    pub ending: Ending,
+    /// The longest that a free slot lay idle while nothing failed and a lead waited.
+    pub idle_ms: u64,
     pub faults: String,
     /// The words that were kept.
     pub lines: Vec<String>,
@@ -45,21 +49,18 @@ pub fn run(seed: u64, profile: &str, telling: Telling) -> Verdict {
     let told = {
         let sim = &sim;
         let steps = &mut steps;
-        let tell = AssertUnwindSafe(move || {
+        panics::catch(AssertUnwindSafe(move || {
             if seed.is_multiple_of(READ_EVERY) {
                 secrecy::reading_logs(sim, || go(sim, profile, steps));
             } else {
                 go(sim, profile, steps);
             }
-        });
-        catch_unwind(tell)
+        }))
     };
     if let Err(panic) = told {
-        let words = panic.downcast_ref::<String>().cloned();
-        let words = words.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
         let violation = Violation {
-            invariant: "assertion",
-            words: words.unwrap_or_default(),
+            invariant: panic.invariant(),
+            words: panic.words(),
         };
         return verdict(seed, &sim, steps, Some(violation));
     }
@@ -101,21 +102,16 @@ fn end_season(sim: &Rc<Sim>) -> bool {
         Season::Calm => {
             sim.season.set(Season::Probe);
             sim.tell("probe", 0, String::new);
-            {
-                let mut judge = sim.judge.borrow_mut();
-                if let Some((since, until)) = judge.over_by {
-                    judge.bound_used_percent = (now - since) * 100 / (until - since);
-                }
-                let days = if sim.has_rules { 3 * DAY_MS } else { 0 };
-                judge.over_by = Some((now, now + PROBE_MS_MAX + days));
-            }
+            let days = if sim.has_rules { 3 * DAY_MS } else { 0 };
+            let probe_until = now + PROBE_MS_MAX + days;
+            sim.judge.borrow_mut().probe_until = Some(probe_until);
             probe(sim);
             false
         }
         Season::Probe => {
             let mut judge = sim.judge.borrow_mut();
             judge.look_for_orders();
-            judge.look_back(&sim.store.borrow(), &sim.truth.borrow());
+            judge.look_back(sim);
             true
         }
     }
@@ -127,7 +123,11 @@ fn verdict(seed: u64, sim: &Sim, steps: u64, violation: Option<Violation>) -> Ve
         Err(_) => Story::new(Telling::Digest),
     };
     let calls = sim.truth.try_borrow().map_or(0, |truth| truth.calls.len());
-    let judge: Option<_> = RefCell::try_borrow(&sim.judge).ok();
+    let judge = RefCell::try_borrow(&sim.judge);
+    let (ending, idle_ms) = judge.map_or_else(
+        |_| Default::default(),
+        |judge| (judge.ending, judge.idle_ms),
+    );
     Verdict {
         seed,
         violation,
@@ -135,7 +135,8 @@ fn verdict(seed: u64, sim: &Sim, steps: u64, violation: Option<Violation>) -> Ve
         calls: calls as u64,
         steps,
         span_ms: sim.kernel.now() - EPOCH,
-        bound_used_percent: judge.map_or(0, |judge| judge.bound_used_percent),
+        ending,
+        idle_ms,
         faults: sim.faults.list(),
         lines: story.into_lines(),
     }

@@ -163,6 +163,8 @@ impl Sim {
         });
         let mut judge = self.judge.borrow_mut();
         judge.written(self, b, &before.state, state, who);
+        judge.moved_on(&self.truth.borrow(), b, &before.state, shelf, who);
+        judge.counted(b, shelf);
         judge.kept_apart(b, shelf, who);
         judge.begun(b, &before.state, store);
         Ok(())
@@ -191,10 +193,7 @@ impl Sim {
                 });
             }
             Act::Do(deed) => self.start_deed(*deed),
-            Act::Calm => {
-                self.season.set(Season::Calm);
-                self.tell("calm", 0, || "faults cease".to_owned());
-            }
+            Act::Calm => self.calm(),
             Act::Bound => self.bound(),
             Act::Watch => self.watch(),
         }

@@ -118,6 +118,7 @@ impl Sim {
                 world
                     .sim
                     .tell("cleanup", b as u64, || format!("b{b}: {}", words(&cleaned)));
+                world.sim.read_failure(cleaned);
             }),
             What::Limit(limit) => {
                 let settings = Settings {
@@ -165,9 +166,20 @@ impl Sim {
         self.tell("aged", ms, || format!("the keys of b{b} by {ms} ms"));
     }
 
+    /// What was found out; otherwise why not is read for phone numbers.
+    fn read_failure<T>(&self, answer: Result<T>) -> Option<T> {
+        match answer {
+            Ok(answer) => Some(answer),
+            Err(error) => {
+                self.judge.borrow_mut().read_error(&error);
+                None
+            }
+        }
+    }
+
     fn apply(self: &Rc<Self>, b: usize, settings: Settings) {
         self.employ(Role::Settings, b, move |world, id| async move {
-            apply(&world, &id, settings).await;
+            apply(&world, &id, b, settings).await;
         });
     }
 
@@ -182,11 +194,19 @@ impl Sim {
     }
 }
 
-async fn apply(world: &SimWorld, id: &BusinessId, settings: Settings) {
+async fn apply(world: &SimWorld, id: &BusinessId, b: usize, settings: Settings) {
+    let asked = {
+        let mut judge = world.sim.judge.borrow_mut();
+        judge.ask_settings(b, world.worker, &settings)
+    };
     let answer = set(world, id, &settings).await;
     world.sim.tell("settings", 0, || {
         format!("{id} {settings:?}: {}", answer.is_ok())
     });
+    if let Some(answer) = world.sim.read_failure(answer) {
+        let mut judge = world.sim.judge.borrow_mut();
+        judge.told_settings(&asked, &answer);
+    }
 }
 
 async fn started(world: SimWorld, id: BusinessId, b: usize, wish: Wish) {
@@ -209,6 +229,7 @@ async fn started(world: SimWorld, id: BusinessId, b: usize, wish: Wish) {
     world.sim.tell("start", wish.request, || {
         format!("b{b} request {}: {}", wish.request, words(&answer))
     });
+    world.sim.has_started();
     let mut judge = world.sim.judge.borrow_mut();
     match answer {
         Ok(answer) => {
@@ -239,7 +260,8 @@ async fn stopped(world: SimWorld, id: BusinessId, b: usize, run: RunId, live: Li
 /// As `functions/status` looks: at the state while the run is there, else at its record.
 async fn looked_at(world: SimWorld, id: BusinessId, b: usize, run: RunId) {
     let asked: Asked = world.sim.judge.borrow_mut().ask_run();
-    let Ok(Some(stored)) = world.load(&id).await else {
+    let loaded = world.load(&id).await;
+    let Some(Some(stored)) = world.sim.read_failure(loaded) else {
         return;
     };
     let view = stored.state.run_view(run);
@@ -250,7 +272,8 @@ async fn looked_at(world: SimWorld, id: BusinessId, b: usize, run: RunId) {
             total: view.total,
         }),
         None => {
-            let Ok(record) = world.run(&id, run).await else {
+            let read = world.run(&id, run).await;
+            let Some(record) = world.sim.read_failure(read) else {
                 return;
             };
             record.and_then(|record| {

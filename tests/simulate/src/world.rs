@@ -47,12 +47,21 @@ pub struct SimWorld {
     /// How far its clock is ahead of the true time, or behind it.
     skew: i64,
     is_next: bool,
+    /// Nobody kills it at its timeout.
+    pub is_frozen: bool,
 }
 
 static TIMING: Timing = Timing::CLOUD;
 
 /// The longest that a call may last here, in seconds.
 pub const CALL_SECONDS_MAX: u32 = 2_400;
+
+/// How long a worker stands still that nobody kills: past the fence, at least.
+const FROZEN_MS: std::ops::RangeInclusive<u64> = 61_000..=240_000;
+/// How often such a worker stands still, in ten thousand waits.
+const FROZEN_RATE: u32 = 400;
+/// So long such a worker may live.
+const FROZEN_LIFE_MS: u64 = 900_000;
 
 /// How far a clock may be from the true time: two of them differ by the margin at most.
 pub fn skew(sim: &Sim) -> i64 {
@@ -83,6 +92,7 @@ impl SimWorld {
     ) -> TaskId {
         let skew = skew(sim);
         let is_next = sim.strikes(Fault::NextRelease);
+        let is_frozen = sim.strikes(Fault::Frozen);
         let task = sim.kernel.spawn(|worker| {
             let sim = Rc::clone(sim);
             Box::pin(work(Self {
@@ -92,10 +102,13 @@ impl SimWorld {
                 own,
                 skew,
                 is_next,
+                is_frozen,
             }))
         });
         let mut life = millis(TIMING.function_timeout);
-        if sim.strikes(Fault::KilledLate) {
+        if is_frozen {
+            life = FROZEN_LIFE_MS;
+        } else if sim.strikes(Fault::KilledLate) {
             life += sim.late(0, millis(TIMING.margin));
         }
         sim.kernel.after(life, Act::Kill(task));
@@ -113,8 +126,14 @@ impl SimWorld {
         } else if self.sim.strikes(Fault::Pause) {
             let most = kernel.between(10, 16);
             self.stand_still(kernel.between(1, 1 << most).min(60_000));
+        } else if self.is_frozen && self.is_stormy() && kernel.in_10k(FROZEN_RATE) {
+            self.stand_still(kernel.between(*FROZEN_MS.start(), *FROZEN_MS.end()));
         }
         kernel.sleep(ms).await;
+    }
+
+    fn is_stormy(&self) -> bool {
+        self.sim.season.get() == Season::Storm
     }
 
     /// Does nothing for so long, whatever the worker waits for.
@@ -256,7 +275,7 @@ impl WakeUps for SimWorld {
             let seconds = millis(delay).div_ceil(1_000).min(900);
             self.sim.enqueue(b, None, seconds * 1_000);
         }
-        if self.sim.season.get() == Season::Storm {
+        if self.is_stormy() {
             self.hop(self.sim.kernel.between(1, 10)).await;
         }
         Ok(())

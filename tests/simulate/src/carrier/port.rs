@@ -132,7 +132,7 @@ impl Carrier for SimWorld {
             let words = format!("call {} was dialled after its window", claim.order().call);
             self.sim.judge.borrow_mut().fail("fence", words);
         }
-        if self.sim.strikes(Fault::PauseBeforeDial) {
+        if !self.is_frozen && self.sim.strikes(Fault::PauseBeforeDial) {
             let mut most = millis(Timing::CLOUD.function_timeout);
             if self.sim.faults.rate(Fault::KilledLate) > 0 {
                 most += millis(Timing::CLOUD.margin);
@@ -142,8 +142,12 @@ impl Carrier for SimWorld {
                 self.sim.doubt(number_of(&claim.order().business));
             }
         }
-        // Whoever stands still here sends the request when it goes on.
-        self.hop(self.sim.kernel.between(1, 5)).await;
+        // Whoever stands still here sends the request when it goes on, or is killed before.
+        // The fence rests on that: of a worker that nobody kills, the request leaves in the
+        // very instant in which its dial window was looked at, and it may stop anywhere else.
+        if !self.is_frozen {
+            self.hop(self.sim.kernel.between(1, 5)).await;
+        }
         let order = claim.order().clone();
         self.check_own(&order.business);
         let Fate {

@@ -1,12 +1,14 @@
 //! Looks at every write of a state.
 
+use std::collections::BTreeSet;
+
 use ringfence_core::call::Job;
-use ringfence_core::ids::RunId;
-use ringfence_core::state::{Phase, State};
+use ringfence_core::ids::{CallId, RunId};
+use ringfence_core::state::{Lease, Phase, Run, State};
 
 use super::{ClaimFacts, Grounds, Judge};
 use crate::sim::Sim;
-use crate::world::{Role, Who};
+use crate::world::Who;
 
 /// Who comes too late to dial gives the lead back long before settlement could.
 pub(super) const GIVEN_BACK_MS: u64 = 45_000;
@@ -14,17 +16,14 @@ pub(super) const GIVEN_BACK_MS: u64 = 45_000;
 impl Judge {
     /// A state was replaced.
     pub fn written(&mut self, sim: &Sim, b: usize, old: &State, new: &State, who: Who) {
-        let role = who.role;
         self.seq += 1;
         self.books[b].states.push(Grounds::of(new));
+        self.check_settings(b, [old, new], who);
         if new.limit != old.limit {
-            if role == Role::Settings {
-                self.books[b].limit = new.limit;
-            } else {
-                self.fail("settings", format!("b{b}: {role:?} changed the limit"));
-            }
+            self.books[b].limit = new.limit;
+            self.books[b].unequal.extend(new.runs.keys());
         }
-        let limit = self.books[b].limit;
+        let limit = new.limit;
         let per_day = self.books[b].rules.calls_per_day();
         self.check_rules(sim, b, old, new, who);
         let mut added = 0;
@@ -78,9 +77,7 @@ impl Judge {
                 self.fail("counts", format!("b{b} run {id}: {counts:?}"));
             }
         }
-        if added == 1 {
-            self.check_turn(b, old, new);
-        }
+        self.check_turns(b, old, new);
     }
 
     fn look_for_lost_slots(&mut self, sim: &Sim, b: usize, new: &State) {
@@ -94,31 +91,41 @@ impl Judge {
         }
     }
 
-    /// A slot goes to the run with the fewest live calls, and with one slot the runs take turns. Only runs of leads that can be told apart are compared: the
-    /// probes', which have numbers of their own.
-    fn check_turn(&mut self, b: usize, old: &State, new: &State) {
-        let claimed = new
-            .active
-            .iter()
-            .find(|(id, _)| !old.active.contains_key(*id));
-        let Some(Job::OfRun { run, .. }) = claimed.map(|(_, lease)| lease.job) else {
+    /// A slot goes to the run with the fewest live calls, and with one slot the runs take
+    /// turns. Slots that one write gives away have no order; that some order of them is fair
+    /// shows in the state after it.
+    fn check_turns(&mut self, b: usize, old: &State, new: &State) {
+        let is_new = |(call, _): &(&CallId, &Lease)| !old.active.contains_key(*call);
+        let added = new.active.iter().filter(is_new);
+        let jobs: BTreeSet<Job> = added.map(|(_, lease)| lease.job).collect();
+        if jobs.is_empty() {
             return;
-        };
-        let is_backlogged = |&(&id, run): &(&RunId, &ringfence_core::state::Run)| {
-            let has_room = new.in_progress(id) < run.concurrency(new.limit);
-            run.phase == Phase::Running && run.next < run.total && has_room
-        };
+        }
         let last_turn = self.books[b].last_turn.take();
+        let runs: BTreeSet<RunId> = jobs.into_iter().filter_map(Job::run).collect();
+        for run in runs {
+            self.check_turn(b, new, run, last_turn);
+        }
+    }
+
+    /// Only runs of leads that can be told apart are compared: the probes', which have
+    /// numbers of their own.
+    fn check_turn(&mut self, b: usize, new: &State, run: RunId, last_turn: Option<(RunId, RunId)>) {
         if !self.is_probe(b, run) {
             return;
         }
+        let is_backlogged = |&(&id, run): &(&RunId, &Run)| {
+            let has_room = new.in_progress(id) < run.concurrency(new.limit);
+            run.phase == Phase::Running && run.next < run.total && has_room
+        };
         let live = new.in_progress(run);
         for &other in new.runs.iter().filter(is_backlogged).map(|(id, _)| id) {
             if other == run || !self.is_probe(b, other) {
                 continue;
             }
             let live_other = new.in_progress(other);
-            let is_tie = live == live_other + 1 && new.limit == 1;
+            let are_equal = !self.books[b].unequal.contains(&run);
+            let is_tie = live == live_other + 1 && new.limit == 1 && are_equal;
             let turn = is_tie.then_some((run, other));
             let is_unfair = live > live_other + 1 || is_tie && last_turn == turn;
             self.books[b].last_turn = turn;

@@ -23,6 +23,15 @@ impl Judge {
         }
     }
 
+    /// A state was replaced: it has as many leases as are counted beside them.
+    pub fn counted(&mut self, b: usize, shelf: &Shelf) {
+        let (leases, counted) = (shelf.stored.state.slots_in_use(), shelf.leases);
+        if leases != counted {
+            let words = format!("b{b} has {leases} leases, and counts {counted}");
+            self.fail("counts", words);
+        }
+    }
+
     /// A state was replaced: the roster of each run that has begun must be whole. Whoever
     /// has a slot is remembered.
     pub fn begun(&mut self, b: usize, old: &State, store: &Store) {
@@ -35,7 +44,8 @@ impl Judge {
         }
         let is_new = |&(run, _): &(&RunId, _)| run.get() >= old.next_run;
         let new = &store.shelves[b].stored.state;
-        for (run, begun) in new.runs.iter().filter(is_new) {
+        for (&run, begun) in new.runs.iter().filter(is_new) {
+            self.begun.insert((b, run));
             self.check_caps(b, new, begun.total);
             let leads = store.roster(begun.roster).count();
             if leads != begun.total as usize {

@@ -23,6 +23,8 @@ pub struct Write {
     pub of_next: Option<u64>,
     /// The write is refused where there are more leases than this.
     room: u32,
+    /// How many leases `to` has, counted on from `from`.
+    leases: u32,
     claimed: Vec<CallId>,
     start: Option<Start>,
 }
@@ -52,6 +54,8 @@ impl Write {
         let is_new = |call: &&CallId| !from.state.active.contains_key(*call);
         let added = to.active.keys().filter(is_new).count();
         let added = u32::try_from(added)?;
+        let is_kept = |call: &&CallId| to.active.contains_key(*call);
+        let kept = u32::try_from(from.state.active.keys().filter(is_kept).count())?;
         let room = if added == 0 {
             u32::MAX
         } else {
@@ -59,7 +63,6 @@ impl Write {
                 to.slots_in_use() <= to.limit,
                 "a change of a state must not add leases beyond the limit"
             );
-            let kept = to.slots_in_use() - added;
             to.limit - added + (from.state.slots_in_use() - kept)
         };
         Ok(Self {
@@ -68,6 +71,7 @@ impl Write {
             to: to.clone(),
             of_next: None,
             room,
+            leases: kept + added,
             claimed,
             start: None,
         })
@@ -137,7 +141,7 @@ impl Write {
         let kept = shelf.of_next.last().copied().flatten();
         shelf.of_next.truncate(rev);
         shelf.of_next.push(self.of_next.or(kept));
-        shelf.leases = self.to.slots_in_use();
+        shelf.leases = self.leases;
         shelf.by = self.stamp;
         shelf.stored = Stored {
             state: self.to.clone(),

@@ -315,4 +315,29 @@ pub const BUGS: &[Bug] = &[
         "rules",
     ),
     bug("runs-uncapped", "runs begin beyond their cap", "rules"),
+    bug(
+        "count-unwritten",
+        "the number of leases is not written with them",
+        "calm",
+    ),
+    bug(
+        "end-unnoted",
+        "an end is counted, and never recorded",
+        "calm",
+    ),
+    bug(
+        "refused-unrecorded",
+        "a refusal is counted although it could not be recorded",
+        "all",
+    ),
+    bug(
+        "direct-sent-twice",
+        "the request for a direct call is sent twice",
+        "users",
+    ),
+    bug(
+        "set-unstored",
+        "settings that lost their race are answered as set",
+        "users",
+    ),
 ];

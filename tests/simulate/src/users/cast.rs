@@ -95,7 +95,9 @@ fn leads(sim: &Sim) -> BTreeMap<LeadId, Lead> {
 
 fn plan(sim: &Sim, b: usize, all: &[LeadId], list: RosterId, storm_ms: u64, profile: &str) {
     let kernel = &sim.kernel;
-    let busy = ["all", "edge", "fence", "late", "rules", "silent", "users"];
+    let busy = [
+        "all", "edge", "fence", "frozen", "late", "rules", "silent", "users",
+    ];
     let is_busy = busy.contains(&profile);
     let deeds = if is_busy {
         kernel.between(3, 16)

@@ -194,6 +194,10 @@ pub(super) async fn unbarred(world: SimWorld, id: BusinessId, b: usize, numbers:
     world.sim.tell("unbarred", b as u64, || {
         format!("b{b} {numbers:?}: {}", words(&answer))
     });
+    let mut judge = world.sim.judge.borrow_mut();
+    if let Err(error) = answer {
+        judge.read_error(&error);
+    }
     // Whatever the answer: nothing of it comes later.
-    world.sim.judge.borrow_mut().told_unbarred(b, &numbers);
+    judge.told_unbarred(b, &numbers);
 }

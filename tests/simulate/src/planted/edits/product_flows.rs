@@ -277,4 +277,30 @@ pub(super) const EDITS: &[Edit] = &[
     });
     match committed? {"#,
     ),
+    edit(
+        FILL,
+        "    let mut notes: Vec<CallNote> = reports.iter().map(note_of).collect();",
+        r#"    let mut notes: Vec<CallNote> = reports.iter().map(note_of).collect();
+    if ringfence_core::planted::is("end-unnoted") {
+        notes.clear();
+    }"#,
+    ),
+    edit(
+        PLACE,
+        "        if let Err(error) = record(world, &order.business, &[note]).await {",
+        r#"        if ringfence_core::planted::is("refused-unrecorded") {
+            let noted = crate::ledger::Calls::note(world.ledger(), &order.business, &note).await;
+            drop(noted);
+        } else if let Err(error) = record(world, &order.business, &[note]).await {"#,
+    ),
+    edit(
+        "shared/flows/src/business.rs",
+        "                return Ok(SetAnswer::Set(state));\n            }\n            Commit::Stale(newer) => stored = newer,",
+        r#"                return Ok(SetAnswer::Set(state));
+            }
+            Commit::Stale(_) if ringfence_core::planted::is("set-unstored") => {
+                return Ok(SetAnswer::Set(state));
+            }
+            Commit::Stale(newer) => stored = newer,"#,
+    ),
 ];

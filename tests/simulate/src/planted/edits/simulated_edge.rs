@@ -29,4 +29,13 @@ pub(super) const EDITS: &[Edit] = &[
     world.batch(Some(id), Batch::Write, numbers, add).await?;
     heed_do_not_call(world, id).await"#,
     ),
+    edit(
+        "tests/simulate/src/carrier/port.rs",
+        "        self.sim.kernel.after(arrives_in, Act::Arrive(number));",
+        r#"        self.sim.kernel.after(arrives_in, Act::Arrive(number));
+        let job = self.sim.truth.borrow().requests[number].order.job;
+        if job.run().is_none() && ringfence_core::planted::is("direct-sent-twice") {
+            self.sim.kernel.after(arrives_in + 50, Act::Arrive(number));
+        }"#,
+    ),
 ];

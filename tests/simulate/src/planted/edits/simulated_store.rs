@@ -83,4 +83,11 @@ pub(super) const EDITS: &[Edit] = &[
     now.before(KEY_LIFE)
 "#,
     ),
+    edit(
+        WRITE,
+        "        shelf.leases = self.leases;",
+        r#"        if !ringfence_core::planted::is("count-unwritten") {
+            shelf.leases = self.leases;
+        }"#,
+    ),
 ];
