@@ -170,6 +170,10 @@ async fn read(desk: &Desk<'_>, region: Region) -> Result<Entries, Refusal> {
                 let named = named(wish.phone, wish.phones, &remarks, region);
                 return named.map_err(Refusal::Request);
             }
+            // Only the rows would be read, and whoever is named beside them be left out.
+            if wish.phone.is_some() || wish.phones.is_some() {
+                return Err(Refusal::Request(Failure::bad_field("phones")));
+            }
             let (table, _) = rows_of_json(bytes, &limits).map_err(Refusal::Import)?;
             (table, remarks)
         }

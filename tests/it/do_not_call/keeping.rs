@@ -169,6 +169,8 @@ async fn what_is_wrong_is_named_and_nothing_of_it_is_added() {
         (json!({ "phone": good, "source": 7 }), "source"),
         (json!({ "rows": [[good]], "reason": long }), "reason"),
         (json!({ "rows": 7 }), "rows"),
+        (json!({ "rows": [[good]], "phone": good }), "phones"),
+        (json!({ "rows": [[good]], "phones": [good] }), "phones"),
     ] {
         let answer = story.post(&office, PATH, body.clone()).await;
         assert_eq!(
