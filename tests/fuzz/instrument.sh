@@ -16,8 +16,8 @@ case " $* " in
 esac
 case $name in
     ringfence_carrier | ringfence_core | ringfence_shell | ringfence_fuzz | \
-    business | leads | start | status | stop | webhook | planted | \
-    calamine | csv | csv_core | form_urlencoded | multer | quick_xml | serde_json | zip)
+    authorizer | business | leads | start | status | stop | webhook | planted | \
+    calamine | csv | csv_core | form_urlencoded | jsonwebtoken | multer | quick_xml | serde_json | zip)
         set -- "$@" -Cpasses=sancov-module \
             -Cllvm-args=-sanitizer-coverage-level=4 \
             -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \

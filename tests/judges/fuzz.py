@@ -27,7 +27,7 @@ BUILT = ROOT / "target/fuzz"
 RUNS = int(os.environ.get("FUZZ_RUNS", 1_000_000))
 SEED = int(os.environ.get("FUZZ_SEED", random.randrange(1, 2**31)))
 AT_ONCE = 2
-TARGETS_MIN = 20
+TARGETS_MIN = 22
 # Of which a fraction is enough, whatever FUZZ_RUNS is.
 PLANTED_RUNS = 5_000_000
 # Of the whole process, libFuzzer's own corpus included; a target bounds each input beside that.
@@ -42,8 +42,9 @@ COUNTERS_MIN = 100
 LENGTH_MAX = {"csv": 128, "json_rows": 512, "phone": 64, "signature": 256, "xlsx": 2048}
 LENGTH_MAX_ELSE = 1024
 DICTIONARIES = {
-    "call_flow": "json", "delete_body": "json", "json_rows": "json", "message": "json",
-    "settings_body": "json", "start_body": "json", "stop_body": "json", "upload_body": "json",
+    "call_flow": "json", "delete_body": "json", "do_not_call_body": "json", "json_rows": "json",
+    "message": "json", "settings_body": "json", "start_body": "json", "stop_body": "json",
+    "token": "token", "upload_body": "json",
     "callback": "form", "form": "form", "host": "form", "query": "form", "signature": "form",
     "webhook": "form", "csv": "table", "multipart": "table", "xlsx": "table",
 }

@@ -6,3 +6,4 @@ pub mod import;
 pub mod memory;
 pub mod opinion;
 pub mod service;
+pub mod table;

@@ -192,11 +192,15 @@ pub struct Refusal {
 
 /// Codes that a request can be refused with before anything is looked up, and the ones that
 /// say that looking up failed.
-const CODES: [(u16, &str); 15] = [
+const CODES: [(u16, &str); 19] = [
     (400, "bad_json"),
     (400, "bad_field"),
     (400, "bad_concurrency"),
+    (400, "bad_multipart"),
+    (400, "empty_file"),
     (400, "no_leads"),
+    (400, "no_valid_phones"),
+    (400, "unsupported_file"),
     (400, "missing_run_id"),
     (403, "forbidden"),
     (403, "bad_signature"),
