@@ -13,6 +13,11 @@ use ringfence_core::time::Timestamp;
 
 use crate::records::{CallNote, CallRecord, Lead, RunEnd, RunRecord};
 
+/// All that flows need of the stored record.
+pub trait Ports: States + Rosters + DoNotCall + Calls + Runs + Starts {}
+
+impl<L: States + Rosters + DoNotCall + Calls + Runs + Starts> Ports for L {}
+
 /// The state of a business, and the one write that changes it.
 pub trait States {
     /// Reads the state as of now (a consistent read), or `None` if there is no such business.

@@ -11,11 +11,11 @@ use tracing::warn;
 use uuid::Uuid;
 
 use crate::carrier::Carrier;
-use crate::ledger::{Calls, DoNotCall, Rosters, Runs, Starts, States};
+use crate::ledger::Ports;
 
 /// What a flow can reach that calls nobody.
 pub trait Office {
-    type Ledger: States + Rosters + DoNotCall + Calls + Runs + Starts;
+    type Ledger: Ports;
     type WakeUps: WakeUps;
 
     fn ledger(&self) -> &Self::Ledger;

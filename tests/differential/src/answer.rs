@@ -1,8 +1,12 @@
 //! What a ledger answered, so that two answers can be compared.
 
+use std::collections::BTreeSet;
+
 use ringfence_core::ids::{CallId, CallSid, LeadId};
+use ringfence_core::phone::PhoneNumber;
 use ringfence_flows::ledger::{Commit, StartCommit, Started, Stored, Turn};
 use ringfence_flows::records::{CallRecord, Lead, RunRecord};
+use ringfence_ledger::Additions;
 
 /// An answer to a [`crate::request::Request`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +22,12 @@ pub enum Answer {
     Sids(Vec<(CallId, CallSid)>),
     Run(Option<RunRecord>),
     Turn(Turn),
+    Numbers(BTreeSet<PhoneNumber>),
+    Additions(Additions),
+    /// Whether a number was taken off the list.
+    Lifted(bool),
+    /// How many leads were deleted.
+    Deleted(u32),
     Refused(Refused),
     /// An error that no request here should meet: a difference, whoever agrees.
     Broken(String),

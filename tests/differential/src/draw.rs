@@ -4,26 +4,29 @@
 //! sequence from which steps are left out is one too.
 
 mod calls;
+mod heard;
+mod people;
 mod states;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use fastrand::Rng;
-use ringfence_core::ids::{BusinessId, LeadId, RosterId, RunId};
+use ringfence_core::ids::{BusinessId, RosterId, RunId};
+use ringfence_core::phone::PhoneNumber;
 use ringfence_core::state::{Counts, RunStatus, State};
 use ringfence_core::time::Timestamp;
-use ringfence_flows::ledger::{Commit, RequestKey, Start, StartCommit, Stored, Turn, What};
+use ringfence_flows::ledger::{RequestKey, Start, Stored, What};
 use ringfence_flows::records::{RunEnd, RunRecord};
 use uuid::Uuid;
 
-use crate::answer::Answer;
-use crate::request::{Change, Request};
+use crate::request::{Change, Kind, Request};
 
 pub use self::calls::{call, calls};
+pub use self::people::{Contact, lead};
 pub use self::states::{first, phone};
 
-/// The businesses of every sequence, of which the last does not exist.
+/// The businesses that every sequence has. The one of the next number does not exist.
 pub const BUSINESSES: u32 = 2;
 /// When every sequence begins: in 2100, since a store whose clock is on its own deletes what has
 /// expired by it.
@@ -35,9 +38,6 @@ const RUNS: u32 = 3;
 const KEYS: u32 = 3;
 /// Around the ends of pages of 1,024 leads, and as small as most are.
 const ROSTER_SIZES: [u32; 9] = [0, 1, 2, 3, 5, 1_023, 1_024, 1_025, 2_100];
-/// How many states are remembered of each business.
-const SEEN_MAX: usize = 6;
-
 /// What a client knows who has heard every answer.
 #[derive(Debug)]
 pub struct Scene {
@@ -45,8 +45,10 @@ pub struct Scene {
     seen: BTreeMap<BusinessId, Vec<Stored>>,
     keys: BTreeMap<(BusinessId, String), Timestamp>,
     turns: BTreeMap<BusinessId, Timestamp>,
+    /// The numbers that were barred and then forgotten.
+    forgotten: BTreeSet<(BusinessId, PhoneNumber)>,
     rosters: Vec<u32>,
-    /// How many leads each business has, from 1 on.
+    /// How many leads each business begins with, from 1 on.
     pub leads: u32,
 }
 
@@ -68,51 +70,7 @@ impl Scene {
             seen: BTreeMap::new(),
             keys: BTreeMap::new(),
             turns: BTreeMap::new(),
-        }
-    }
-
-    /// The latest revision known of a business.
-    pub fn rev(&self, b: &BusinessId) -> u64 {
-        let revs = self.seen.get(b).into_iter().flatten();
-        revs.map(|stored| stored.rev).max().unwrap_or_default()
-    }
-
-    /// Whether a key has started something, however long ago.
-    pub fn has_key(&self, b: &BusinessId, key: &RequestKey) -> bool {
-        self.keys.contains_key(&(b.clone(), key.key.clone()))
-    }
-
-    /// Learns from an answer.
-    pub fn hear(&mut self, request: &Request, answer: &Answer) {
-        match (request, answer) {
-            (Request::Load(b), Answer::Stored(Some(stored)))
-            | (Request::Commit(b, _), Answer::Commit(Commit::Stale(stored)))
-            | (Request::CommitStart(b, ..), Answer::StartCommit(StartCommit::Stale(stored))) => {
-                self.remember(b, stored.clone());
-            }
-            (Request::Commit(b, change), Answer::Commit(Commit::Applied)) => {
-                self.remember(b, change.result());
-            }
-            (Request::CommitStart(b, change, start), Answer::StartCommit(StartCommit::Applied)) => {
-                self.remember(b, change.result());
-                if let Some(key) = &start.key {
-                    self.keys.insert((b.clone(), key.key.clone()), start.now);
-                }
-            }
-            (Request::TakeCleanupTurn(b, now), Answer::Turn(Turn::Taken)) => {
-                self.turns.insert(b.clone(), *now);
-            }
-            _ => {}
-        }
-    }
-
-    fn remember(&mut self, b: &BusinessId, stored: Stored) {
-        let seen = self.seen.entry(b.clone()).or_default();
-        if !seen.contains(&stored) {
-            seen.push(stored);
-        }
-        if seen.len() > SEEN_MAX {
-            seen.remove(0);
+            forgotten: BTreeSet::new(),
         }
     }
 
@@ -121,30 +79,35 @@ impl Scene {
         let rng = &mut Rng::with_seed(step);
         self.now = self.now.after(Duration::from_millis(rng.u64(0..20_000)));
         let b = business(rng.u32(0..BUSINESSES));
-        match rng.u32(0..100) {
-            0..=7 if rng.u32(0..8) == 0 => Request::Load(business(BUSINESSES)),
-            0..=7 => Request::Load(b),
-            8..=33 => self.commit(rng, b),
-            34..=51 => self.commit_start(rng, b),
-            52..=57 => {
+        match kind(rng) {
+            Kind::Load if rng.u32(0..8) == 0 => Request::Load(business(BUSINESSES)),
+            Kind::Load => Request::Load(b),
+            Kind::Commit => self.commit(rng, b),
+            Kind::CommitStart => self.commit_start(rng, b),
+            Kind::Started => {
                 let key = key(rng);
                 let now = self.time_for(rng, &b, &key);
                 Request::Started(b, key, now)
             }
-            58..=74 => Request::Note(b, Box::new(calls::note(rng, self.now))),
-            75..=78 => Request::Calls(b, calls::some(rng)),
-            79..=81 => Request::SidsSince(b, calls::since(rng)),
-            82..=84 => Request::Run(b, run(rng)),
-            85..=88 => Request::FileRun(b, run(rng), end(rng, self.now)),
-            89..=91 => Request::TakeCleanupTurn(b.clone(), self.turn(rng, &b)),
-            92..=93 => self.put_roster(rng),
-            94..=96 => self.roster_leads(rng),
-            97 => Request::Leads(b, leads(rng)),
-            _ => Request::MissingLeads(b, leads(rng)),
+            Kind::Note => Request::Note(b, Box::new(calls::note(rng, self.now))),
+            Kind::Calls => Request::Calls(b, calls::some(rng)),
+            Kind::SidsSince => Request::SidsSince(b, calls::since(rng)),
+            Kind::Run => Request::Run(b, run(rng)),
+            Kind::FileRun => Request::FileRun(b, run(rng), end(rng, self.now)),
+            Kind::TakeCleanupTurn => Request::TakeCleanupTurn(b.clone(), self.turn(rng, &b)),
+            Kind::PutRoster => self.put_roster(rng),
+            Kind::RosterLeads => self.roster_leads(rng),
+            Kind::Leads => Request::Leads(b, people::leads(rng)),
+            Kind::MissingLeads => Request::MissingLeads(b, people::leads(rng)),
+            Kind::DeleteLeads => Request::DeleteLeads(b, people::few_leads(rng)),
+            Kind::Listed => Request::Listed(b, people::numbers(rng)),
+            Kind::Bar => Request::Bar(b, people::numbers(rng)),
+            Kind::Lift => Request::Lift(b, people::number(rng)),
+            Kind::Forget => Request::Forget(b, people::number(rng)),
         }
     }
 
-    /// Reads everything that the typed methods can reach.
+    /// Reads all that the methods of the ports can reach of what was drawn.
     pub fn read_all(&self) -> Vec<Request> {
         let mut reads = Vec::new();
         for number in 0..BUSINESSES {
@@ -152,7 +115,11 @@ impl Scene {
             reads.push(Request::Load(b.clone()));
             reads.push(Request::Calls(b.clone(), calls().collect()));
             reads.push(Request::SidsSince(b.clone(), BEGIN));
-            reads.push(Request::Leads(b.clone(), (1..=8).map(lead).collect()));
+            reads.push(Request::Leads(b.clone(), people::all_leads()));
+            reads.push(Request::MissingLeads(b.clone(), people::all_leads()));
+            reads.push(Request::Listed(b.clone(), people::all_numbers()));
+            // It says when the last turn was taken.
+            reads.push(Request::TakeCleanupTurn(b.clone(), BEGIN));
             reads.extend((1..=RUNS).map(|run| Request::Run(b.clone(), run_id(run))));
             let keys = self.keys.keys().filter(|(of, _)| *of == b);
             reads.extend(keys.map(|(_, key)| {
@@ -304,11 +271,6 @@ pub fn business(number: u32) -> BusinessId {
     id.expect("a letter and digits are an id")
 }
 
-/// A lead by its number.
-pub fn lead(number: u32) -> LeadId {
-    LeadId::new(number).expect("they count from 1")
-}
-
 fn roster(number: u32) -> RosterId {
     RosterId::new(Uuid::from_u128(u128::from(number) + 1))
 }
@@ -328,6 +290,37 @@ fn key(rng: &mut Rng) -> RequestKey {
         key,
         request_digest,
     }
+}
+
+/// What is done next: mostly what can be refused.
+fn kind(rng: &mut Rng) -> Kind {
+    let of = |kind: Kind| match kind {
+        Kind::Commit => 26,
+        Kind::CommitStart | Kind::Note => 17,
+        Kind::Load => 8,
+        Kind::Started | Kind::Listed => 6,
+        Kind::Calls | Kind::FileRun | Kind::Bar => 4,
+        Kind::SidsSince
+        | Kind::Run
+        | Kind::TakeCleanupTurn
+        | Kind::RosterLeads
+        | Kind::Leads
+        | Kind::MissingLeads
+        | Kind::Lift
+        | Kind::Forget => 3,
+        Kind::PutRoster => 2,
+        Kind::DeleteLeads => 1,
+    };
+    let mut left = rng.u32(0..Kind::ALL.into_iter().map(of).sum());
+    let mut kinds = Kind::ALL.into_iter();
+    let chosen = kinds.find(|&kind| match left.checked_sub(of(kind)) {
+        Some(rest) => {
+            left = rest;
+            false
+        }
+        None => true,
+    });
+    chosen.expect("it is less than the sum")
 }
 
 /// A moment before, at, or a moment after the end of a span.
@@ -354,15 +347,5 @@ fn end(rng: &mut Rng, at: Timestamp) -> RunEnd {
         counts,
         at,
         last_error: rng.bool().then(|| "the carrier refused us".to_owned()),
-    }
-}
-
-/// A few leads, some of which exist; at times more than go into one request, twice over,
-/// or so many that a range is read.
-fn leads(rng: &mut Rng) -> Vec<LeadId> {
-    match rng.u32(0..10) {
-        0 => (1..=130).chain(1..=9).map(lead).collect(),
-        1 => (1..=520).map(lead).collect(),
-        _ => (0..rng.u32(0..7)).map(|_| lead(rng.u32(1..=8))).collect(),
     }
 }

@@ -5,8 +5,10 @@
 pub mod sequence;
 
 pub mod answer;
+pub mod desk;
 pub mod draw;
 pub mod request;
+pub mod scribe;
 
 pub mod plant;
 pub mod side;

@@ -65,7 +65,7 @@ async fn compare_all(args: &Args) -> Result<bool> {
 
 #[expect(clippy::print_stdout, reason = "it is what the command is for")]
 fn print_sum(sum: &Sum, ledgers: u32, began: Instant) {
-    for sight in Sight::ALL {
+    for sight in Sight::all() {
         let times = sum.sights.get(&sight).copied().unwrap_or_default();
         println!("seen {times:>7} times: {sight:?}");
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use ringfence_core::caps::Destinations;
 use ringfence_core::ids::{BusinessId, CallId};
 use ringfence_core::time::Timestamp;
 use ringfence_flows::ledger::{Commit, StartCommit, Stored};
@@ -12,7 +13,7 @@ use simulate::sim::Sim;
 use simulate::world::number_of;
 
 use crate::answer::{Answer, Refused};
-use crate::request::Request;
+use crate::request::{Change, Request};
 
 /// What may be wrong with a ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,11 +50,25 @@ pub enum Fault {
     MixesUpThePages,
     /// Another business's calls are read.
     MixesUpTheBusinesses,
+    /// Another business's do-not-call list is looked at.
+    MixesUpTheLists,
+    /// The do-not-call revision stays as it was.
+    ForgetsTheListRevision,
+    /// The calls of the day are not stored.
+    LosesTheDay,
+    /// No country at all is stored as any.
+    OpensAllCountries,
+    /// The bound on a day's calls is stored without its zone.
+    LosesTheZone,
+    /// A number that was forgotten is off the list.
+    LiftsWhatIsForgotten,
+    /// A lead is read without its country.
+    LosesTheCountry,
 }
 
 impl Fault {
     /// Every fault.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; Self::LosesTheCountry as usize + 1] = [
         Self::ForgetsTheRevision,
         Self::ForgetsTheRoom,
         Self::LosesTheItem,
@@ -70,6 +85,13 @@ impl Fault {
         Self::SkipsTheInstant,
         Self::MixesUpThePages,
         Self::MixesUpTheBusinesses,
+        Self::MixesUpTheLists,
+        Self::ForgetsTheListRevision,
+        Self::LosesTheDay,
+        Self::OpensAllCountries,
+        Self::LosesTheZone,
+        Self::LiftsWhatIsForgotten,
+        Self::LosesTheCountry,
     ];
 }
 
@@ -79,7 +101,6 @@ pub(crate) struct Plant {
     /// The states that were stored first.
     old: BTreeMap<BusinessId, Stored>,
     news: BTreeMap<(BusinessId, CallId), News>,
-    is_recorded: bool,
 }
 
 const MILLISECOND: Duration = Duration::from_millis(1);
@@ -90,117 +111,234 @@ impl Plant {
             fault,
             old: BTreeMap::new(),
             news: BTreeMap::new(),
-            is_recorded: false,
         }
     }
 
     /// Spoils the request, or what is stored.
     pub(crate) fn before(&mut self, sim: &Sim, request: &mut Request) {
-        match (self.fault, request) {
-            (Fault::ForgetsTheRevision, Request::Commit(b, change)) => {
-                change.from.rev = with(sim, b, |shelf| shelf.stored.rev);
-            }
-            (Fault::ForgetsTheRoom, Request::Commit(b, _)) => {
-                with(sim, b, |shelf| shelf.leases = 0);
-            }
-            (Fault::ForgetsTheExpiry, Request::CommitStart(_, _, start)) => {
-                start.now = Timestamp::from_millis(0);
-            }
-            (Fault::ForgetsTheExpiry, Request::Started(_, _, now)) => {
-                *now = Timestamp::from_millis(0);
-            }
-            (Fault::ExpiresTooEarly, Request::Started(_, _, now)) => *now = now.after(MILLISECOND),
-            (Fault::ForgetsTheFirstEnd, Request::FileRun(b, run, _)) => with(sim, b, |shelf| {
-                if let Some(record) = shelf.runs.get_mut(run) {
-                    record.end = None;
+        match self.fault {
+            Fault::ForgetsTheRevision => {
+                if let Request::Commit(b, change) = request {
+                    change.from.rev = with(sim, b, |shelf| shelf.stored.rev);
                 }
-            }),
-            (Fault::OrdersNotesByArrival, Request::Note(b, note)) => {
-                self.news.insert((b.clone(), note.call), note.news.clone());
             }
-            (Fault::LosesWhoWasCalled, Request::Note(b, note)) => {
-                self.is_recorded = with(sim, b, |shelf| shelf.calls.contains_key(&note.call));
-                if self.is_recorded {
+            Fault::ForgetsTheRoom => {
+                if let Request::Commit(b, _) = request {
+                    with(sim, b, |shelf| shelf.leases = 0);
+                }
+            }
+            Fault::ForgetsTheExpiry => {
+                if let Some(now) = now_of(request) {
+                    *now = Timestamp::from_millis(0);
+                }
+            }
+            Fault::ExpiresTooEarly => {
+                if let Request::Started(_, _, now) = request {
+                    *now = now.after(MILLISECOND);
+                }
+            }
+            Fault::ForgetsTheFirstEnd => {
+                if let Request::FileRun(b, run, _) = request {
+                    with(sim, b, |shelf| {
+                        if let Some(record) = shelf.runs.get_mut(run) {
+                            record.end = None;
+                        }
+                    });
+                }
+            }
+            Fault::OrdersNotesByArrival => {
+                if let Request::Note(b, note) = request {
+                    self.news.insert((b.clone(), note.call), note.news.clone());
+                }
+            }
+            Fault::LosesWhoWasCalled => {
+                if let Request::Note(b, note) = request
+                    && with(sim, b, |shelf| shelf.calls.contains_key(&note.call))
+                {
                     note.who = None;
                 }
             }
-            (Fault::TurnsTooEarly, Request::TakeCleanupTurn(_, now)) => {
-                *now = now.after(MILLISECOND);
+            Fault::TurnsTooEarly => {
+                if let Request::TakeCleanupTurn(_, now) = request {
+                    *now = now.after(MILLISECOND);
+                }
             }
-            (Fault::SkipsTheInstant, Request::SidsSince(_, since)) => {
-                *since = since.after(MILLISECOND);
+            Fault::SkipsTheInstant => {
+                if let Request::SidsSince(_, since) = request {
+                    *since = since.after(MILLISECOND);
+                }
             }
-            (Fault::MixesUpThePages, Request::RosterLeads(_, positions)) => {
-                let last = positions.iter_mut().filter(|at| **at == 1_023);
-                last.for_each(|at| *at -= 1);
+            Fault::MixesUpThePages => {
+                if let Request::RosterLeads(_, positions) = request {
+                    let last = positions.iter_mut().filter(|at| **at == 1_023);
+                    last.for_each(|at| *at -= 1);
+                }
             }
-            (Fault::MixesUpTheBusinesses, Request::Calls(b, _)) => *b = crate::draw::business(0),
-            _ => {}
+            Fault::MixesUpTheBusinesses => {
+                if let Request::Calls(b, _) = request {
+                    *b = crate::draw::business(0);
+                }
+            }
+            Fault::MixesUpTheLists => {
+                if let Request::Listed(b, _) = request {
+                    *b = crate::draw::business(0);
+                }
+            }
+            Fault::ForgetsTheListRevision => {
+                if let Some(change) = change_of(request) {
+                    change.to.do_not_call_rev = change.from.state.do_not_call_rev;
+                }
+            }
+            Fault::LosesTheDay => {
+                if let Some(change) = change_of(request) {
+                    change.to.day = None;
+                }
+            }
+            Fault::OpensAllCountries => {
+                if let Some(change) = change_of(request)
+                    && change.to.destinations == Destinations::Only(Vec::new())
+                {
+                    change.to.destinations = Destinations::Any;
+                }
+            }
+            Fault::LosesTheZone => {
+                if let Some(change) = change_of(request)
+                    && let Some(cap) = &mut change.to.caps.per_day
+                {
+                    cap.time_zone.clear();
+                }
+            }
+            Fault::LiftsWhatIsForgotten => {
+                if let Request::Forget(b, number) = request {
+                    with(sim, b, |shelf| shelf.do_not_call.remove(number));
+                }
+            }
+            Fault::LosesTheItem
+            | Fault::AnswersAStaleItem
+            | Fault::RecognisesNothing
+            | Fault::ChecksTheKeyLate
+            | Fault::TearsTheTransaction
+            | Fault::LosesTheCountry => {}
         }
     }
 
     /// Spoils the answer, or what was stored.
     pub(crate) fn after(&mut self, sim: &Sim, request: &Request, answer: &mut Answer) {
-        match (self.fault, request, answer) {
-            (
-                Fault::LosesTheItem,
-                _,
-                answer @ (Answer::Commit(Commit::Stale(_))
-                | Answer::StartCommit(StartCommit::Stale(_))),
-            ) => *answer = Answer::Refused(Refused::NoRoom),
-            (Fault::AnswersAStaleItem, Request::Load(b), Answer::Stored(Some(stored))) => {
-                self.old.entry(b.clone()).or_insert_with(|| stored.clone());
-            }
-            (
-                Fault::AnswersAStaleItem,
-                Request::Commit(b, _) | Request::CommitStart(b, ..),
-                Answer::Commit(Commit::Stale(stored))
-                | Answer::StartCommit(StartCommit::Stale(stored)),
-            ) => {
-                if let Some(old) = self.old.get(b) {
-                    *stored = old.clone();
+        match self.fault {
+            Fault::LosesTheItem => {
+                if stale_of(answer).is_some() {
+                    *answer = Answer::Refused(Refused::NoRoom);
                 }
             }
-            (
-                Fault::RecognisesNothing,
-                Request::Commit(b, change),
-                Answer::Commit(commit @ Commit::Applied),
-            ) => {
-                let stored = with(sim, b, |shelf| shelf.stored.clone());
-                let is_there = stored.rev == change.from.rev + 1 && stored.state == change.to;
-                if !is_there {
-                    *commit = Commit::Stale(stored);
-                }
-            }
-            (
-                Fault::ChecksTheKeyLate,
-                Request::CommitStart(b, change, _),
-                Answer::StartCommit(StartCommit::KeyUsed(_)),
-            ) => with(sim, b, |shelf| {
-                if shelf.stored.rev == change.from.rev {
-                    shelf.stored.state = change.to.clone();
-                }
-            }),
-            (
-                Fault::TearsTheTransaction,
-                Request::CommitStart(b, _, start),
-                Answer::StartCommit(StartCommit::Applied),
-            ) => {
-                if let Some(run) = &start.run {
-                    with(sim, b, |shelf| drop(shelf.runs.remove(&run.run)));
-                }
-            }
-            (Fault::OrdersNotesByArrival, Request::Calls(b, _), Answer::Calls(records)) => {
-                for record in records {
-                    match self.news.get(&(b.clone(), record.call)) {
-                        Some(News::Unknown) => record.progress = Progress::Unknown,
-                        Some(News::Live(status)) => record.progress = Progress::Live(*status),
-                        Some(News::Over { .. }) | None => {}
+            Fault::AnswersAStaleItem => self.answer_a_stale_item(request, answer),
+            Fault::RecognisesNothing => {
+                if let (Request::Commit(b, change), Answer::Commit(commit)) = (request, answer)
+                    && *commit == Commit::Applied
+                {
+                    let stored = with(sim, b, |shelf| shelf.stored.clone());
+                    let is_there = stored.rev == change.from.rev + 1 && stored.state == change.to;
+                    if !is_there {
+                        *commit = Commit::Stale(stored);
                     }
                 }
             }
-            _ => {}
+            Fault::ChecksTheKeyLate => {
+                if let Request::CommitStart(b, change, _) = request
+                    && matches!(answer, Answer::StartCommit(StartCommit::KeyUsed(_)))
+                {
+                    with(sim, b, |shelf| {
+                        if shelf.stored.rev == change.from.rev {
+                            shelf.stored.state = change.to.clone();
+                        }
+                    });
+                }
+            }
+            Fault::TearsTheTransaction => {
+                if let Request::CommitStart(b, _, start) = request
+                    && *answer == Answer::StartCommit(StartCommit::Applied)
+                    && let Some(run) = &start.run
+                {
+                    with(sim, b, |shelf| drop(shelf.runs.remove(&run.run)));
+                }
+            }
+            Fault::OrdersNotesByArrival => self.answer_the_last_news(request, answer),
+            Fault::LosesTheCountry => {
+                if let Answer::Leads(leads) = answer {
+                    leads.iter_mut().for_each(|lead| lead.country = None);
+                }
+            }
+            Fault::ForgetsTheRevision
+            | Fault::ForgetsTheRoom
+            | Fault::ForgetsTheExpiry
+            | Fault::ExpiresTooEarly
+            | Fault::ForgetsTheFirstEnd
+            | Fault::LosesWhoWasCalled
+            | Fault::TurnsTooEarly
+            | Fault::SkipsTheInstant
+            | Fault::MixesUpThePages
+            | Fault::MixesUpTheBusinesses
+            | Fault::MixesUpTheLists
+            | Fault::ForgetsTheListRevision
+            | Fault::LosesTheDay
+            | Fault::OpensAllCountries
+            | Fault::LosesTheZone
+            | Fault::LiftsWhatIsForgotten => {}
         }
+    }
+
+    fn answer_a_stale_item(&mut self, request: &Request, answer: &mut Answer) {
+        if let (Request::Load(b), Answer::Stored(Some(stored))) = (request, &*answer) {
+            self.old.entry(b.clone()).or_insert_with(|| stored.clone());
+        } else if let Request::Commit(b, _) | Request::CommitStart(b, ..) = request
+            && let Some(old) = self.old.get(b)
+            && let Some(stored) = stale_of(answer)
+        {
+            *stored = old.clone();
+        }
+    }
+
+    fn answer_the_last_news(&self, request: &Request, answer: &mut Answer) {
+        let (Request::Calls(b, _), Answer::Calls(records)) = (request, answer) else {
+            return;
+        };
+        for record in records {
+            match self.news.get(&(b.clone(), record.call)) {
+                Some(News::Unknown) => record.progress = Progress::Unknown,
+                Some(News::Live(status)) => record.progress = Progress::Live(*status),
+                Some(News::Over { .. }) | None => {}
+            }
+        }
+    }
+}
+
+/// The change that a request asks for.
+fn change_of(request: &mut Request) -> Option<&mut Change> {
+    if let Request::Commit(_, change) | Request::CommitStart(_, change, _) = request {
+        Some(change)
+    } else {
+        None
+    }
+}
+
+/// When a request key is looked at.
+fn now_of(request: &mut Request) -> Option<&mut Timestamp> {
+    if let Request::CommitStart(_, _, start) = request {
+        Some(&mut start.now)
+    } else if let Request::Started(_, _, now) = request {
+        Some(now)
+    } else {
+        None
+    }
+}
+
+/// The state with which a write was refused.
+fn stale_of(answer: &mut Answer) -> Option<&mut Stored> {
+    if let Answer::Commit(Commit::Stale(stored)) | Answer::StartCommit(StartCommit::Stale(stored)) =
+        answer
+    {
+        Some(stored)
+    } else {
+        None
     }
 }
 

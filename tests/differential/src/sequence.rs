@@ -8,6 +8,7 @@ use crate::answer::Answer;
 use crate::draw::{BUSINESSES, Scene, business};
 use crate::plant::Fault;
 use crate::request::Request;
+use crate::scribe::Scribe;
 use crate::side::{Real, Simulated};
 use crate::sights::{Sight, Sum};
 
@@ -103,6 +104,7 @@ async fn shrink(
 struct Sides {
     simulated: Simulated,
     real: Vec<Real>,
+    scribe: Scribe,
     told: Vec<String>,
     sum: Sum,
 }
@@ -117,6 +119,7 @@ async fn compare(setting: &Setting, seed: u64, steps: &[u64]) -> Result<Verdict>
     let mut sides = Sides {
         simulated: Simulated::new(seed, &scene, setting.fault),
         real,
+        scribe: Scribe::default(),
         told: Vec::new(),
         sum: Sum::default(),
     };
@@ -167,6 +170,12 @@ impl Sides {
         request: &Request,
     ) -> Option<Vec<(&'static str, Answer)>> {
         self.told.push(format!("{request:?}"));
+        let read = self.scribe.reads(request).await;
+        assert_eq!(
+            read.as_ref(),
+            Some(request),
+            "a request must ask what it says"
+        );
         let asked = self
             .real
             .iter()
@@ -180,7 +189,7 @@ impl Sides {
         }
         self.sum.operations += 1;
         self.sum.comparisons += answers.len() as u64 - 1;
-        if let Some(sight) = Sight::of(scene, request, first) {
+        for sight in Sight::of(scene, request, first) {
             *self.sum.sights.entry(sight).or_default() += 1;
         }
         scene.hear(request, first);

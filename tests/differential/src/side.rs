@@ -12,7 +12,8 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Config, Region};
-use ringfence_flows::records::Lead;
+use aws_sdk_dynamodb::types::AttributeValue;
+use ringfence_core::ids::{BusinessId, LeadId};
 use ringfence_ledger::{BusinessConfig, Creation, Import, Imported, Ledger, NewLead, table};
 use ringfence_local::aws::dynamo::Dynamo;
 use simulate::ledger::Shelf;
@@ -21,7 +22,7 @@ use simulate::story::Telling;
 use simulate::world::{Role, SimWorld};
 
 use crate::answer::Answer;
-use crate::draw::{BEGIN, BUSINESSES, Scene, business, first, lead, phone};
+use crate::draw::{BEGIN, BUSINESSES, Contact, Scene, business, first, lead};
 use crate::plant::{Fault, Plant};
 use crate::request::{Request, ask};
 
@@ -41,18 +42,8 @@ impl Simulated {
         sim.season.set(Season::Calm);
         for number in 0..BUSINESSES {
             let leads = (1..=scene.leads).map(|of| {
-                let Contact { name, phone } = Contact::of(number, of);
-                let phone = Some(phone);
                 let id = lead(of);
-                (
-                    id,
-                    Lead {
-                        id,
-                        name,
-                        phone,
-                        country: None,
-                    },
-                )
+                (id, Contact::of(number, of).lead(id))
             });
             let leads: BTreeMap<_, _> = leads.collect();
             let shelf = Shelf::new(business(number), first(LIMIT), leads);
@@ -163,8 +154,31 @@ async fn ledger_on(client: &Client, table: &str, scene: &Scene) -> Result<Ledger
         let imported = ledger.import(&id, import(number, scene.leads)).await?;
         let is_stored = matches!(imported, Imported::Stored { count, .. } if count == scene.leads);
         ensure!(is_stored, "not all leads were imported");
+        let leads = (1..=scene.leads).filter(|&of| Contact::of(number, of).is_erased);
+        for of in leads {
+            erase_number(client, table, &id, lead(of)).await?;
+        }
     }
     Ok(ledger)
+}
+
+/// Takes a lead's number away. No method of the ledger does, and its readers bear it.
+async fn erase_number(client: &Client, table: &str, b: &BusinessId, lead: LeadId) -> Result<()> {
+    let key = [
+        ("pk", format!("LEADS#{b}")),
+        ("sk", format!("LEAD#{:010}", lead.get())),
+    ];
+    let key = key.map(|(name, value)| (name.to_owned(), AttributeValue::S(value)));
+    let erased = client
+        .update_item()
+        .table_name(table)
+        .set_key(Some(key.into()))
+        .update_expression("REMOVE phone")
+        .condition_expression("attribute_exists(phone)")
+        .send()
+        .await;
+    erased.context("failed to erase a number")?;
+    Ok(())
 }
 
 /// A client of a DynamoDB at this address.
@@ -184,28 +198,18 @@ pub fn client_of(endpoint: &str) -> Client {
     Client::from_conf(config)
 }
 
-/// A lead as both kinds of ledgers begin with it.
-struct Contact {
-    name: String,
-    phone: ringfence_core::phone::PhoneNumber,
-}
-
-impl Contact {
-    fn of(business: u32, lead: u32) -> Self {
-        Self {
-            name: format!("Lead {lead} of b{business} ליד"),
-            phone: phone(1_000 * (business + 1) + lead),
-        }
-    }
-}
-
 fn import(business: u32, count: u32) -> Import {
     let leads = (1..=count).map(|of| {
-        let Contact { name, phone } = Contact::of(business, of);
+        let Contact {
+            name,
+            phone,
+            country,
+            is_erased: _,
+        } = Contact::of(business, of);
         NewLead {
             name,
             phone,
-            country: None,
+            country,
             city: None,
             notes: None,
             variables: BTreeMap::new(),
