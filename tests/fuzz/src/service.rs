@@ -233,7 +233,15 @@ pub fn refusal(response: &Response<Body>) -> Refusal {
         || (status, code.as_str()) == (503, "unavailable");
     assert!(is_known, "{status} {code}");
     assert!(!word("error").expect("a refusal has a text").is_empty());
-    assert!(!crate::opinion::has_digits(text, 7), "{text}");
+    // Row errors quote a cell that is no number.
+    let rest = told.iter().filter(|(name, _)| *name != "errors_sample");
+    let rest: Map<String, Value> = rest
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    assert!(
+        !crate::opinion::has_digits(&Value::from(rest).to_string(), 7),
+        "{text}"
+    );
     Refusal {
         status,
         code,
