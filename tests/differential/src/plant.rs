@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ringfence_core::caps::Destinations;
-use ringfence_core::ids::{BusinessId, CallId};
+use ringfence_core::ids::{BusinessId, CallId, RunId};
 use ringfence_core::time::Timestamp;
 use ringfence_flows::ledger::{Commit, StartCommit, Stored};
 use ringfence_flows::records::{News, Progress};
@@ -13,7 +13,8 @@ use simulate::sim::Sim;
 use simulate::world::number_of;
 
 use crate::answer::{Answer, Refused};
-use crate::request::{Change, Request};
+use crate::draw::business;
+use crate::request::{Change, Kind, Request};
 
 /// What may be wrong with a ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,18 +133,14 @@ impl Plant {
                     *now = Timestamp::from_millis(0);
                 }
             }
-            Fault::ExpiresTooEarly => {
-                if let Request::Started(_, _, now) = request {
-                    *now = now.after(MILLISECOND);
-                }
-            }
+            Fault::ExpiresTooEarly => postpone(request, Kind::Started),
+            Fault::TurnsTooEarly => postpone(request, Kind::TakeCleanupTurn),
+            Fault::SkipsTheInstant => postpone(request, Kind::SidsSince),
+            Fault::MixesUpTheBusinesses => redirect(request, Kind::Calls),
+            Fault::MixesUpTheLists => redirect(request, Kind::Listed),
             Fault::ForgetsTheFirstEnd => {
                 if let Request::FileRun(b, run, _) = request {
-                    with(sim, b, |shelf| {
-                        if let Some(record) = shelf.runs.get_mut(run) {
-                            record.end = None;
-                        }
-                    });
+                    with(sim, b, |shelf| forget_end(shelf, *run));
                 }
             }
             Fault::OrdersNotesByArrival => {
@@ -158,56 +155,26 @@ impl Plant {
                     note.who = None;
                 }
             }
-            Fault::TurnsTooEarly => {
-                if let Request::TakeCleanupTurn(_, now) = request {
-                    *now = now.after(MILLISECOND);
-                }
-            }
-            Fault::SkipsTheInstant => {
-                if let Request::SidsSince(_, since) = request {
-                    *since = since.after(MILLISECOND);
-                }
-            }
             Fault::MixesUpThePages => {
                 if let Request::RosterLeads(_, positions) = request {
                     let last = positions.iter_mut().filter(|at| **at == 1_023);
                     last.for_each(|at| *at -= 1);
                 }
             }
-            Fault::MixesUpTheBusinesses => {
-                if let Request::Calls(b, _) = request {
-                    *b = crate::draw::business(0);
-                }
-            }
-            Fault::MixesUpTheLists => {
-                if let Request::Listed(b, _) = request {
-                    *b = crate::draw::business(0);
-                }
-            }
-            Fault::ForgetsTheListRevision => {
-                if let Some(change) = change_of(request) {
-                    change.to.do_not_call_rev = change.from.state.do_not_call_rev;
-                }
-            }
-            Fault::LosesTheDay => {
-                if let Some(change) = change_of(request) {
-                    change.to.day = None;
-                }
-            }
-            Fault::OpensAllCountries => {
-                if let Some(change) = change_of(request)
-                    && change.to.destinations == Destinations::Only(Vec::new())
-                {
+            Fault::ForgetsTheListRevision => spoil(request, |change| {
+                change.to.do_not_call_rev = change.from.state.do_not_call_rev;
+            }),
+            Fault::LosesTheDay => spoil(request, |change| change.to.day = None),
+            Fault::OpensAllCountries => spoil(request, |change| {
+                if change.to.destinations == Destinations::Only(Vec::new()) {
                     change.to.destinations = Destinations::Any;
                 }
-            }
-            Fault::LosesTheZone => {
-                if let Some(change) = change_of(request)
-                    && let Some(cap) = &mut change.to.caps.per_day
-                {
+            }),
+            Fault::LosesTheZone => spoil(request, |change| {
+                if let Some(cap) = &mut change.to.caps.per_day {
                     cap.time_zone.clear();
                 }
-            }
+            }),
             Fault::LiftsWhatIsForgotten => {
                 if let Request::Forget(b, number) = request {
                     with(sim, b, |shelf| shelf.do_not_call.remove(number));
@@ -311,12 +278,36 @@ impl Plant {
     }
 }
 
-/// The change that a request asks for.
-fn change_of(request: &mut Request) -> Option<&mut Change> {
+fn forget_end(shelf: &mut Shelf, run: RunId) {
+    if let Some(record) = shelf.runs.get_mut(&run) {
+        record.end = None;
+    }
+}
+
+/// Changes what a request is to change.
+fn spoil(request: &mut Request, how: impl FnOnce(&mut Change)) {
     if let Request::Commit(_, change) | Request::CommitStart(_, change, _) = request {
-        Some(change)
-    } else {
-        None
+        how(change);
+    }
+}
+
+/// Has requests of a kind come a millisecond later.
+fn postpone(request: &mut Request, kind: Kind) {
+    if request.kind() == kind
+        && let Request::Started(_, _, at)
+        | Request::TakeCleanupTurn(_, at)
+        | Request::SidsSince(_, at) = request
+    {
+        *at = at.after(MILLISECOND);
+    }
+}
+
+/// Has requests of a kind ask about the first business.
+fn redirect(request: &mut Request, kind: Kind) {
+    if request.kind() == kind
+        && let Request::Calls(b, _) | Request::Listed(b, _) = request
+    {
+        *b = business(0);
     }
 }
 
