@@ -56,10 +56,10 @@ async fn place(world: &impl World, claim: Claim) -> Dialed {
             who: Some(Callee {
                 name: lead_name,
                 to: order.to.clone(),
-                // A claim is refused if the list has grown since it was decided, so it was
-                // looked at no earlier than this.
-                checked_at: order.call.minted_at(),
             }),
+            // A claim is refused if the list has grown since it was decided, so it was
+            // looked at no earlier than this.
+            checked_at: Some(order.call.minted_at()),
             sid: match &placed {
                 Placed::Accepted(sid) => Some(sid.clone()),
                 Placed::Refused(_) | Placed::NotProcessed { .. } | Placed::Unknown => None,

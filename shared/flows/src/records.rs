@@ -67,6 +67,8 @@ pub struct CallNote {
     pub lead: LeadId,
     /// Who is called, where it is at hand.
     pub who: Option<Callee>,
+    /// When the do-not-call list was last looked at for this call, where that is at hand.
+    pub checked_at: Option<Timestamp>,
     pub sid: Option<CallSid>,
     pub news: News,
 }
@@ -77,8 +79,6 @@ pub struct Callee {
     /// The lead's.
     pub name: String,
     pub to: PhoneNumber,
-    /// When the do-not-call list was last looked at for this call.
-    pub checked_at: Timestamp,
 }
 
 /// What a note adds.

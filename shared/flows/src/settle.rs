@@ -281,6 +281,7 @@ fn note(
         job: lease.job,
         lead,
         who: None,
+        checked_at: None,
         sid: Some(sighting.sid),
         news,
     })

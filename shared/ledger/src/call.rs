@@ -48,12 +48,11 @@ impl Assignments {
             let values = [
                 (":name", text(&callee.name)),
                 (":to", text(callee.to.expose())),
-                (":checked", time(callee.checked_at)),
             ];
-            identity.set(
-                "lead_name = :name, to_number = :to, checked_at = :checked",
-                values,
-            );
+            identity.set("lead_name = :name, to_number = :to", values);
+        }
+        if let Some(checked_at) = note.checked_at {
+            identity.set("checked_at = :checked", [(":checked", time(checked_at))]);
         }
         if let Some(sid) = &note.sid {
             identity.set("sid = :sid", [(":sid", text(sid.as_str()))]);
@@ -152,8 +151,9 @@ fn rank(news: &News) -> Result<u32> {
 pub(crate) fn lacks_identity(item: &Item, note: &CallNote) -> bool {
     let fields = Fields::inside(item);
     let lacks_who = note.who.is_some() && !fields.has(TO);
+    let lacks_check = note.checked_at.is_some() && !fields.has(CHECKED_AT);
     let lacks_sid = note.sid.is_some() && !fields.has(SID);
-    lacks_who || lacks_sid
+    lacks_who || lacks_check || lacks_sid
 }
 
 pub(crate) fn from_item(item: &Item) -> Result<CallRecord> {

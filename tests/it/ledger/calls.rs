@@ -22,6 +22,7 @@ fn note(number: u64, run: Option<RunId>, news: News) -> CallNote {
         job,
         lead,
         who: None,
+        checked_at: None,
         sid: None,
         news,
     }
@@ -31,11 +32,11 @@ fn placed(number: u64, run: Option<RunId>) -> CallNote {
     let who = Some(Callee {
         name: "Dana".to_owned(),
         to: phone(1),
-        checked_at: NOW,
     });
     let sid = Some(sid(number));
     CallNote {
         who,
+        checked_at: Some(NOW),
         sid,
         ..note(number, run, News::Live(CallStatus::Queued))
     }

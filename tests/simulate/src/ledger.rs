@@ -134,16 +134,17 @@ impl Shelf {
         });
         let record = &mut row.record;
         let is_news = rank + 1 > row.rank;
-        let lacks =
-            note.who.is_some() && record.to.is_none() || note.sid.is_some() && record.sid.is_none();
+        let lacks = note.who.is_some() && record.to.is_none()
+            || note.checked_at.is_some() && record.checked_at.is_none()
+            || note.sid.is_some() && record.sid.is_none();
         if is_news || lacks {
             record.job = Some(note.job);
             record.lead = Some(note.lead);
             if let Some(callee) = &note.who {
                 record.lead_name = Some(callee.name.clone());
                 record.to = Some(callee.to.clone());
-                record.checked_at = Some(callee.checked_at);
             }
+            record.checked_at = note.checked_at.or(record.checked_at);
             if let Some(sid) = &note.sid {
                 record.sid = Some(sid.clone());
             }

@@ -1,7 +1,7 @@
 //! What reports and decisions add to the call records.
 
 use ringfence_core::call::{Job, Outcome, Report};
-use ringfence_core::fill::{Fact, Skipped};
+use ringfence_core::fill::{Barred, Fact, Skipped};
 use ringfence_core::ids::{CallId, LeadId};
 
 use super::decide::{Lost, Step};
@@ -41,6 +41,7 @@ pub(super) fn note_of(report: &Report) -> CallNote {
         job,
         lead,
         who: None,
+        checked_at: None,
         sid: Some(sid.clone()),
         news,
     }
@@ -48,7 +49,15 @@ pub(super) fn note_of(report: &Report) -> CallNote {
 
 /// What a decision adds to the records: the jobs that it ended without a call.
 pub(super) fn notes_of(world: &impl World, step: &Step) -> Vec<CallNote> {
-    let note = |one: &Skipped| failed(world, one.call, one.job, one.lead, one.reason.as_str());
+    let note = |one: &Skipped| CallNote {
+        // Like a claim, it is refused if the list has grown since it was decided. Without a
+        // number there was nothing to look for.
+        checked_at: match one.reason {
+            Barred::DoNotCall | Barred::Destination => Some(one.call.minted_at()),
+            Barred::Deleted | Barred::NoPhone => None,
+        },
+        ..failed(world, one.call, one.job, one.lead, one.reason.as_str())
+    };
     step.skipped.iter().map(note).collect()
 }
 
@@ -71,6 +80,7 @@ fn failed(world: &impl World, call: CallId, job: Job, lead: LeadId, error: &str)
         job,
         lead,
         who: None,
+        checked_at: None,
         sid: None,
         news,
     }

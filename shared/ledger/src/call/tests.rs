@@ -74,19 +74,15 @@ fn unconfirmed() -> News {
 }
 
 fn callees() -> impl Strategy<Value = Callee> {
-    (".*", phones(), times()).prop_map(|(name, to, checked_at)| Callee {
-        name,
-        to,
-        checked_at,
-    })
+    (".*", phones()).prop_map(|(name, to)| Callee { name, to })
 }
 
 /// What may be said of one call: by whoever placed it, by reports, and by settlement.
 fn notes_of_one_call() -> impl Strategy<Value = Vec<CallNote>> {
-    let identity = (calls(), jobs(), lead_ids(), callees(), sids());
+    let identity = (calls(), jobs(), lead_ids(), callees(), sids(), times());
     let news = (proptest::collection::vec(live_statuses(), 0..4), ends());
     (identity, news, any::<bool>()).prop_map(
-        |((call, job, lead, who, sid), (live, end), is_doubted)| {
+        |((call, job, lead, who, sid, checked_at), (live, end), is_doubted)| {
             // A lead that is called directly is named by its job.
             let lead = if let Job::Direct { lead } = job {
                 lead
@@ -98,6 +94,7 @@ fn notes_of_one_call() -> impl Strategy<Value = Vec<CallNote>> {
                 job,
                 lead,
                 who: who.cloned(),
+                checked_at: who.map(|_| checked_at),
                 sid: sid.cloned(),
                 news,
             };
@@ -143,7 +140,7 @@ proptest! {
         prop_assert_eq!((record.call, record.job, record.lead), (placed.call, Some(placed.job), Some(placed.lead)));
         let callee = placed.who.clone().unwrap();
         prop_assert_eq!((record.lead_name, record.to), (Some(callee.name), Some(callee.to)));
-        prop_assert_eq!(record.checked_at, Some(callee.checked_at));
+        prop_assert_eq!(record.checked_at, placed.checked_at);
         prop_assert_eq!(record.sid, notes[1].sid.clone());
         let News::Over { outcome, status, at, duration_seconds, error } = notes.last().unwrap().news.clone() else {
             unreachable!()
@@ -162,6 +159,7 @@ fn note(news: News) -> CallNote {
         },
         lead: LeadId::new(45).unwrap(),
         who: None,
+        checked_at: None,
         sid: Some("CA0123456789abcdef0123456789abcdef".parse().unwrap()),
         news,
     }
@@ -172,10 +170,10 @@ fn the_stored_form_is_this() {
     let who = Some(Callee {
         name: "Dana".to_owned(),
         to: "+972501234567".parse().unwrap(),
-        checked_at: Timestamp::from_millis(1_731_412_340_000),
     });
     let placed = CallNote {
         who,
+        checked_at: Some(Timestamp::from_millis(1_731_412_340_000)),
         ..note(News::Live(CallStatus::Queued))
     };
     let over = note(News::Over {

@@ -62,13 +62,13 @@ pub(super) fn note(rng: &mut Rng, now: Timestamp) -> CallNote {
     let who = || Callee {
         name: format!("Dana נועה {number}"),
         to: phone(of_lead),
-        checked_at: call(number).minted_at(),
     };
     CallNote {
         call: call(number),
         job: job(number),
         lead: lead(of_lead),
         who: rng.bool().then(who),
+        checked_at: rng.bool().then(|| call(number).minted_at()),
         sid: rng.bool().then(|| sid(number)),
         news: news(rng, now),
     }
