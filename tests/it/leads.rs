@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::story::{Answer, Office, Story};
 
 mod deleting;
+mod erasing;
 mod importing;
 mod large;
 mod listing;

@@ -3,6 +3,7 @@
 mod businesses;
 mod calls;
 mod do_not_call;
+mod erasing;
 mod imports;
 mod leads;
 mod starts;

@@ -147,7 +147,7 @@ impl Scene {
             }
             ("POST", "/api/outbound/import-leads/bulk-delete") => (Least::Admin, Others::Own, ids),
             ("DELETE", "/api/outbound/import-leads/*")
-            | ("POST", "/api/outbound/leads/*/erase") => {
+            | ("POST", "/api/outbound/leads/*/erase" | "/api/outbound/do-not-call/*/erase") => {
                 (Least::Admin, Others::NotThere, Value::Null)
             }
             ("GET", "/api/outbound/do-not-call") => (Least::Admin, Others::Own, Value::Null),

@@ -14,14 +14,14 @@ use ringfence_ledger::{LeadRecord, Ledger};
 use ringfence_shell::body;
 use ringfence_shell::caller::{Caller, Role, request_id};
 use ringfence_shell::reply::{Failure, json};
-use ringfence_shell::texts::{Language, Text};
+use ringfence_shell::texts::Language;
 use ringfence_shell::times::rfc3339;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::phones::Region;
 use crate::store::Store;
-use crate::{describe, do_not_call, large, person, upload};
+use crate::{describe, do_not_call, erasure, large, person, upload};
 
 /// Answers the routes under `/api/outbound/import-leads`, `import-lists`, `uploads`, `leads`
 /// and `do-not-call`.
@@ -76,12 +76,17 @@ async fn route(
         ("DELETE", ["api", "outbound", "import-leads", id]) => delete_one(&desk, id).await,
         ("GET", ["api", "outbound", "import-lists"]) => lists(&desk).await,
         ("GET", ["api", "outbound", "leads", id, "calls"]) => person::calls(&desk, id).await,
-        ("POST", ["api", "outbound", "leads", id, "erase"]) => person::erase(&desk, id).await,
+        ("POST", ["api", "outbound", "leads", id, "erase"]) => {
+            erasure::of_lead(office, &desk, id, now).await
+        }
         ("GET", ["api", "outbound", "do-not-call"]) => do_not_call::list(&desk).await,
         ("POST", ["api", "outbound", "do-not-call"]) => {
             do_not_call::add(office, &desk, &caller.key_id, now, language).await
         }
         ("DELETE", ["api", "outbound", "do-not-call", id]) => do_not_call::remove(&desk, id).await,
+        ("POST", ["api", "outbound", "do-not-call", id, "erase"]) => {
+            erasure::of_entry(office, &desk, id, now).await
+        }
         _ => Err(Failure::not_found()),
     }
 }
@@ -124,11 +129,10 @@ impl Desk<'_> {
 }
 
 async fn delete_one(desk: &Desk<'_>, id: &str) -> Result<Response<Body>, Failure> {
-    let not_found = || Failure::new(StatusCode::NOT_FOUND, "lead_not_found", Text::LeadNotFound);
-    let lead: LeadId = id.parse().map_err(|_| not_found())?;
+    let lead: LeadId = id.parse().map_err(|_| person::not_found())?;
     let deleted = desk.ledger.delete_leads(desk.business, &[lead]).await;
     match deleted.map_err(|error| desk.internal(&error))? {
-        0 => Err(not_found()),
+        0 => Err(person::not_found()),
         deleted => Ok(json(
             StatusCode::OK,
             &Deleted {

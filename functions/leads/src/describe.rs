@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::api::{DeleteBody, Deleted, Leads, Lists, PAGE_SIZE_MAX};
 use crate::do_not_call;
+use crate::erasure::Erased;
 use crate::large::{ImportBody, OpenBody, Opened, UnderWay};
 use crate::person;
 use crate::upload;
@@ -29,6 +30,7 @@ pub fn describe() -> Vec<Operation> {
         add_do_not_call(),
         list_do_not_call(),
         remove_do_not_call(),
+        erase_do_not_call(),
     ]
 }
 
@@ -292,7 +294,7 @@ fn erase() -> Operation {
         access: CHANGES,
         parameters: vec![lead_id()],
         body: None,
-        answers: vec![Answer::json::<person::Erased>(200, "It is gone")],
+        answers: vec![Answer::json::<Erased>(200, "What was erased")],
         refusals: vec![
             refusal(404, "lead_not_found", &[]),
             refusal(409, "already_in_call", &[]),
@@ -349,6 +351,23 @@ fn list_do_not_call() -> Operation {
         body: None,
         answers: vec![Answer::json::<do_not_call::Page>(200, "A page of entries")],
         refusals: vec![],
+    }
+}
+
+fn erase_do_not_call() -> Operation {
+    Operation {
+        method: "POST",
+        path: "/api/outbound/do-not-call/{entry_id}/erase",
+        id: "eraseDoNotCall",
+        summary: "Erases what is known of the person; the entry bars the number all the same",
+        access: CHANGES,
+        parameters: vec![Parameter::path("entry_id", "An entry", form(ENTRY))],
+        body: None,
+        answers: vec![Answer::json::<Erased>(200, "What was erased")],
+        refusals: vec![
+            refusal(404, "not_found", &[]),
+            refusal(409, "already_in_call", &[]),
+        ],
     }
 }
 

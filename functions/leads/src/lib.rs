@@ -11,6 +11,7 @@ mod delimited;
 mod describe;
 mod do_not_call;
 mod encoding;
+mod erasure;
 mod headers;
 mod json_row;
 mod json_rows;

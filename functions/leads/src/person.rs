@@ -1,9 +1,8 @@
-//! What is known of one person: the lead's calls, and how all of it is erased.
+//! What is known of one person: the lead's calls.
 
 use http::StatusCode;
 use lambda_http::{Body, Response};
 use ringfence_core::ids::LeadId;
-use ringfence_core::phone::PhoneNumber;
 use ringfence_ledger::{CallCursor, status_word};
 use ringfence_shell::body;
 use ringfence_shell::reply::{Failure, json};
@@ -33,14 +32,6 @@ struct Call {
     duration: Option<u32>,
     error: Option<String>,
     do_not_call_checked_at: Option<String>,
-}
-
-#[derive(Serialize, JsonSchema)]
-pub(crate) struct Erased {
-    success: bool,
-    /// Whether there was still a lead.
-    lead_erased: bool,
-    calls_erased: u32,
 }
 
 const PAGE_SIZE_DEFAULT: u32 = 50;
@@ -89,57 +80,6 @@ pub(crate) async fn calls(desk: &Desk<'_>, id: &str) -> Result<Response<Body>, F
     ))
 }
 
-/// Erases a person: the lead with its variables, name and number in the call records, and
-/// the number on the do-not-call list, where its hash stays and goes on barring it.
-///
-/// In this order: forgets the number on the list, while it is still known; deletes the
-/// lead, so that no further call is claimed for it; and erases its calls. A crash in
-/// between leaves the rest, which a repeat erases.
-pub(crate) async fn erase(desk: &Desk<'_>, id: &str) -> Result<Response<Body>, Failure> {
-    let lead: LeadId = id.parse().map_err(|_| not_found())?;
-    let state = desk.state().await?;
-    let known = desk.ledger.lead(desk.business, lead).await;
-    let known = known.map_err(|error| desk.internal(&error))?;
-    let phone = match known.and_then(|known| known.phone) {
-        Some(phone) => Some(phone),
-        None => last_called(desk, lead).await?,
-    };
-    if let Some(phone) = phone {
-        // Its end would write the number again.
-        if state.is_in_call(&phone) {
-            let status = StatusCode::CONFLICT;
-            return Err(Failure::new(status, "already_in_call", Text::LeadInCall));
-        }
-        let forgotten = desk.ledger.forget_do_not_call(desk.business, &phone).await;
-        forgotten.map_err(|error| desk.internal(&error))?;
-    }
-    let deleted = desk.ledger.delete_leads(desk.business, &[lead]).await;
-    let deleted = deleted.map_err(|error| desk.internal(&error))?;
-    let calls = desk.ledger.erase_calls(desk.business, lead).await;
-    let calls = calls.map_err(|error| desk.internal(&error))?;
-    if deleted == 0 && calls == 0 {
-        return Err(not_found());
-    }
-    Ok(json(
-        StatusCode::OK,
-        &Erased {
-            success: true,
-            lead_erased: deleted > 0,
-            calls_erased: calls,
-        },
-    ))
-}
-
-/// The number of a lead that was deleted before, if it was ever called.
-async fn last_called(desk: &Desk<'_>, lead: LeadId) -> Result<Option<PhoneNumber>, Failure> {
-    let found = desk
-        .ledger
-        .calls_of_lead(desk.business, lead, 1, None)
-        .await;
-    let found = found.map_err(|error| desk.internal(&error))?;
-    Ok(found.items.into_iter().find_map(|record| record.to))
-}
-
-fn not_found() -> Failure {
+pub(crate) fn not_found() -> Failure {
     Failure::new(StatusCode::NOT_FOUND, "lead_not_found", Text::LeadNotFound)
 }

@@ -52,7 +52,7 @@ pub const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(29);
 pub const REQUEST_BYTES_MAX: usize = 6 * 1024 * 1024;
 
 /// Every route of the API: method, path and function. `*` stands for one part.
-pub const ROUTES: [Route; 35] = [
+pub const ROUTES: [Route; 36] = [
     ("GET", "/healthz", Function::Status),
     ("GET", "/openapi.json", Function::Status),
     ("POST", "/api/outbound_calls/start", Function::Start),
@@ -80,6 +80,7 @@ pub const ROUTES: [Route; 35] = [
     ("POST", "/api/outbound/do-not-call", Function::Leads),
     ("GET", "/api/outbound/do-not-call", Function::Leads),
     ("DELETE", "/api/outbound/do-not-call/*", Function::Leads),
+    ("POST", "/api/outbound/do-not-call/*/erase", Function::Leads),
     ("GET", "/api/business", Function::Business),
     ("PUT", "/api/business", Function::Business),
     ("POST", "/api/businesses", Function::Business),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use aws_sdk_dynamodb::types::{KeysAndAttributes, WriteRequest};
+use aws_sdk_dynamodb::types::{DeleteRequest, KeysAndAttributes, WriteRequest};
 use futures::future::try_join_all;
 
 use crate::Ledger;
@@ -105,6 +105,15 @@ impl Ledger {
             try_join_all(abreast.iter().map(|writes| self.write_some(writes))).await?;
         }
         Ok(())
+    }
+
+    /// Deletes the items of these keys, which nobody else writes.
+    pub(crate) async fn delete_all(&self, keys: impl IntoIterator<Item = Item>) -> Result<()> {
+        let deletes = keys.into_iter().map(|key| {
+            let delete = DeleteRequest::builder().set_key(Some(key)).build()?;
+            anyhow::Ok(WriteRequest::builder().delete_request(delete).build())
+        });
+        self.write_all(deletes.collect::<Result<_>>()?).await
     }
 
     async fn write_some(&self, writes: &[WriteRequest]) -> Result<()> {

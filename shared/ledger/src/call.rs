@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use aws_sdk_dynamodb::types::AttributeValue;
 use ringfence_core::call::{CallStatus, Job, Outcome};
 use ringfence_core::ids::{CallId, LeadId, RunId};
+use ringfence_core::phone::PhoneNumber;
 use ringfence_flows::records::{CallNote, CallRecord, News, Progress};
 
 use crate::item::{Fields, Item, number, text, time, version};
@@ -23,6 +24,8 @@ const OUTCOME: &str = "outcome";
 const ENDED_AT: &str = "ended_at";
 const SECONDS: &str = "seconds";
 const ERROR: &str = "call_error";
+/// When name and number were erased. No note brings them back.
+const ERASED_AT: &str = "erased_at";
 /// The carrier's name for the call.
 pub(crate) const SID: &str = "sid";
 
@@ -156,12 +159,26 @@ pub(crate) fn lacks_identity(item: &Item, note: &CallNote) -> bool {
     lacks_who || lacks_check || lacks_sid
 }
 
+/// Reads the lead of a call, as far as it is known.
+pub(crate) fn lead_of(item: &Item) -> Result<Option<LeadId>> {
+    let lead = Fields::inside(item).number_if_any(LEAD)?;
+    lead.map(|lead| LeadId::new(lead).context("a call has the lead 0"))
+        .transpose()
+}
+
+/// Reads the number that was called, as far as it is known.
+pub(crate) fn to_of(item: &Item) -> Result<Option<PhoneNumber>> {
+    Fields::inside(item).parsed_if_any(TO)
+}
+
+/// Whether name and number were erased.
+pub(crate) fn is_erased(item: &Item) -> bool {
+    Fields::inside(item).has(ERASED_AT)
+}
+
 pub(crate) fn from_item(item: &Item) -> Result<CallRecord> {
     let fields = Fields::of(item).context("failed to read a call")?;
-    let lead = fields.number_if_any(LEAD)?;
-    let lead = lead
-        .map(|lead| LeadId::new(lead).context("a call has the lead 0"))
-        .transpose()?;
+    let lead = lead_of(item)?;
     let job = match fields.number_if_any(RUN)? {
         Some(run) => Some(Job::OfRun {
             run: RunId::new(run).context("a call has the run 0")?,
@@ -183,7 +200,7 @@ pub(crate) fn from_item(item: &Item) -> Result<CallRecord> {
         job,
         lead,
         lead_name: fields.text_if_any(LEAD_NAME)?.map(str::to_owned),
-        to: fields.parsed_if_any(TO)?,
+        to: to_of(item)?,
         checked_at: fields.time_if_any(CHECKED_AT)?,
         sid: fields.parsed_if_any(SID)?,
         progress,

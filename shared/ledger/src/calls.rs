@@ -18,43 +18,20 @@ use crate::write::Failure;
 impl Calls for Ledger {
     /// Usually one request: the placed call, then its end. Where the end came first, the
     /// later note's news is refused, and a second request adds who was called, if that is
-    /// still missing.
+    /// still missing. Where the person was erased meanwhile, all but that is noted.
     async fn note(&self, business: &BusinessId, note: &CallNote) -> Result<()> {
-        let mut assignments = Assignments::identity(note);
-        assignments.add_news(&note.news)?;
-        let (update, values) = assignments.into_expression();
-        let sent = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(Key::Call(business, note.call).attributes()))
-            .update_expression(update)
-            .condition_expression("attribute_not_exists(call_rank) OR call_rank < :rank")
-            .set_expression_attribute_values(Some(values))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        let item = match sent.map_err(Failure::from) {
-            Ok(_) => return Ok(()),
-            Err(Failure::Refused(Some(item))) => item,
-            Err(Failure::Refused(None)) => bail!("a refused note must come with its record"),
-            Err(Failure::Unclear(error)) => return Err(error).context("failed to note a call"),
-        };
-        if !call::lacks_identity(&item, note) {
-            return Ok(());
+        match self.add_note(business, note).await? {
+            Noted::Yes => return Ok(()),
+            Noted::PersonErased => {}
         }
-        // No condition: every note that says whose call it is says the same.
-        let (update, values) = Assignments::identity(note).into_expression();
-        self.client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(Key::Call(business, note.call).attributes()))
-            .update_expression(update)
-            .set_expression_attribute_values(Some(values))
-            .send()
-            .await
-            .context("failed to note whose call it is")?;
-        Ok(())
+        let nameless = CallNote {
+            who: None,
+            ..note.clone()
+        };
+        match self.add_note(business, &nameless).await? {
+            Noted::Yes => Ok(()),
+            Noted::PersonErased => bail!("a note that names nobody must not be refused"),
+        }
     }
 
     async fn calls(&self, business: &BusinessId, calls: &[CallId]) -> Result<Vec<CallRecord>> {
@@ -104,6 +81,70 @@ impl Calls for Ledger {
         }
     }
 }
+
+/// Whether a note was added.
+#[derive(PartialEq, Eq)]
+enum Noted {
+    Yes,
+    /// It names somebody who was erased. Nothing of it was added.
+    PersonErased,
+}
+
+impl Ledger {
+    async fn add_note(&self, business: &BusinessId, note: &CallNote) -> Result<Noted> {
+        let mut assignments = Assignments::identity(note);
+        assignments.add_news(&note.news)?;
+        let (update, values) = assignments.into_expression();
+        let names_somebody = note.who.is_some();
+        let is_news = "attribute_not_exists(call_rank) OR call_rank < :rank";
+        let sent = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(Key::Call(business, note.call).attributes()))
+            .update_expression(update)
+            .condition_expression(match names_somebody {
+                true => format!("({is_news}) AND {IS_NOT_ERASED}"),
+                false => is_news.to_owned(),
+            })
+            .set_expression_attribute_values(Some(values))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        let item = match sent.map_err(Failure::from) {
+            Ok(_) => return Ok(Noted::Yes),
+            Err(Failure::Refused(Some(item))) => item,
+            Err(Failure::Refused(None)) => bail!("a refused note must come with its record"),
+            Err(Failure::Unclear(error)) => return Err(error).context("failed to note a call"),
+        };
+        if names_somebody && call::is_erased(&item) {
+            return Ok(Noted::PersonErased);
+        }
+        if !call::lacks_identity(&item, note) {
+            return Ok(Noted::Yes);
+        }
+        // Every note that says whose call it is says the same, unless the person is erased.
+        let (update, values) = Assignments::identity(note).into_expression();
+        let sent = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(Key::Call(business, note.call).attributes()))
+            .update_expression(update)
+            .set_condition_expression(names_somebody.then(|| IS_NOT_ERASED.to_owned()))
+            .set_expression_attribute_values(Some(values))
+            .send()
+            .await;
+        match sent.map_err(Failure::from) {
+            Ok(_) => Ok(Noted::Yes),
+            Err(Failure::Refused(_)) => Ok(Noted::PersonErased),
+            Err(Failure::Unclear(error)) => Err(error).context("failed to note whose call it is"),
+        }
+    }
+}
+
+/// The condition of every write that names somebody.
+const IS_NOT_ERASED: &str = "attribute_not_exists(erased_at)";
 
 /// A part of something longer.
 #[derive(Debug, Clone, PartialEq, Eq)]

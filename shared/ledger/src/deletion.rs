@@ -5,7 +5,7 @@
 //! can be made for it. Then go its keys, and last its records, a bounded number at a time.
 
 use anyhow::{Context, Result};
-use aws_sdk_dynamodb::types::{Delete, DeleteRequest, Put, TransactWriteItem, WriteRequest};
+use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
 use ringfence_core::ids::{BusinessId, RosterId};
 use ringfence_core::time::Timestamp;
 use uuid::Uuid;
@@ -152,7 +152,9 @@ impl Ledger {
                 }
             }
             deleted += rows.len();
-            self.delete_items(rows.into_iter().map(key_of)).await?;
+            // No conditions: nothing finds them any more.
+            let gone = self.delete_all(rows.into_iter().map(key_of)).await;
+            gone.context("failed to delete what is left of a business")?;
         }
         Ok(Rest::Something)
     }
@@ -171,18 +173,9 @@ impl Ledger {
             .await
             .context("failed to read the pages of a roster")?;
         let pages = found.items();
-        self.delete_items(pages.iter().map(key_of)).await?;
+        let gone = self.delete_all(pages.iter().map(key_of)).await;
+        gone.context("failed to delete the pages of a roster")?;
         Ok(pages.len())
-    }
-
-    /// Deletes the items of these keys. No conditions: nothing finds them any more.
-    async fn delete_items(&self, keys: impl Iterator<Item = Item>) -> Result<()> {
-        let deletes = keys.map(|key| {
-            let delete = DeleteRequest::builder().set_key(Some(key)).build()?;
-            anyhow::Ok(WriteRequest::builder().delete_request(delete).build())
-        });
-        let deleted = self.write_all(deletes.collect::<Result<_>>()?).await;
-        deleted.context("failed to delete what is left of a business")
     }
 }
 

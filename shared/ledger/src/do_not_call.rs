@@ -4,91 +4,28 @@
 //! person is erased, the hash still bars whoever has it, and tells nothing without the key.
 //! The list has a partition of its own, so that a long one cannot slow down the state.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Mutex;
+mod entry;
+mod hashes;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
-use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{PutRequest, WriteRequest};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::{Hmac, KeyInit, Mac};
 use ringfence_core::ids::BusinessId;
 use ringfence_core::phone::PhoneNumber;
 use ringfence_core::time::Timestamp;
 use ringfence_flows::ledger::DoNotCall;
-use sha2::Sha256;
-use thiserror::Error;
-use uuid::Uuid;
 
+use self::entry::{entry_id, from_item, to_item};
 use crate::Ledger;
 use crate::batch::Reading;
-use crate::item::{Fields, Item, bytes, put, text, time, version};
-use crate::key::{Key, NUMBER, do_not_call_partition, id_of};
+use crate::item::text;
+use crate::key::{Key, NUMBER, do_not_call_partition};
 use crate::write::Failure;
 
-/// A number that must not be called.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DoNotCallEntry {
-    pub id: EntryId,
-    /// Absent once the person was erased.
-    pub phone: Option<PhoneNumber>,
-    pub reason: Option<String>,
-    /// Where it comes from: a file, a form, a register.
-    pub source: Option<String>,
-    pub added_at: Timestamp,
-    /// The id of the key that added it.
-    pub added_by: String,
-}
-
-/// A number to be added.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewEntry {
-    pub phone: PhoneNumber,
-    pub reason: Option<String>,
-    pub source: Option<String>,
-}
-
-/// Names an entry: the keyed hash of its number.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct EntryId(String);
-
-/// The text names no entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("entry id is not well-formed")]
-pub struct BadEntryId;
-
-impl std::str::FromStr for EntryId {
-    type Err = BadEntryId;
-
-    fn from_str(text: &str) -> Result<Self, BadEntryId> {
-        match URL_SAFE_NO_PAD.decode(text) {
-            Ok(hash) if hash.len() == HASH_BYTES => Ok(Self(text.to_owned())),
-            Ok(_) | Err(_) => Err(BadEntryId),
-        }
-    }
-}
-
-impl EntryId {
-    /// The hash in base64url.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// Half of a SHA-256: no two numbers of a list share it.
-const HASH_BYTES: usize = 16;
-/// How many hash keys are remembered before all are forgotten again.
-const KEYS_MAX: usize = 4_096;
-
-const PHONE: &str = "phone";
-const REASON: &str = "why";
-const SOURCE: &str = "origin";
-const ADDED_AT: &str = "added_at";
-const ADDED_BY: &str = "added_by";
-const HASH_KEY: &str = "hash_key";
+pub use self::entry::{BadEntryId, DoNotCallEntry, EntryId, NewEntry};
+pub(crate) use self::hashes::{HashKey, HashKeys};
 
 /// How much was added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,7 +46,7 @@ impl DoNotCall for Ledger {
         };
         let ids: BTreeMap<EntryId, &PhoneNumber> = numbers
             .iter()
-            .map(|number| (hash(&key, number), number))
+            .map(|number| (key.hash(number), number))
             .collect();
         let found = self.known_entries(business, ids.keys()).await?;
         Ok(found
@@ -139,7 +76,7 @@ impl Ledger {
         let given = entries.len();
         let mut fresh: BTreeMap<EntryId, &NewEntry> = BTreeMap::new();
         for entry in entries {
-            fresh.entry(hash(&key, &entry.phone)).or_insert(entry);
+            fresh.entry(key.hash(&entry.phone)).or_insert(entry);
         }
         let known = self.known_entries(business, fresh.keys()).await?;
         fresh.retain(|id, _| !known.contains(id));
@@ -217,9 +154,20 @@ impl Ledger {
         let Some(key) = self.hash_key(business).await? else {
             return Ok(None);
         };
-        let item = self
-            .item(Key::Number(business, hash(&key, number).as_str()))
-            .await;
+        self.do_not_call_entry_of(business, &key.hash(number)).await
+    }
+
+    /// The entry of this id (a consistent read).
+    ///
+    /// # Errors
+    ///
+    /// The table could not be read.
+    pub async fn do_not_call_entry_of(
+        &self,
+        business: &BusinessId,
+        id: &EntryId,
+    ) -> Result<Option<DoNotCallEntry>> {
+        let item = self.item(Key::Number(business, id.as_str())).await;
         let item = item.context("failed to read the do-not-call list")?;
         item.as_ref().map(from_item).transpose()
     }
@@ -247,26 +195,19 @@ impl Ledger {
         }
     }
 
-    /// Forgets a number that is on the list, and keeps its hash there.
+    /// Forgets the number of an entry and what was said of it, and keeps the hash: it
+    /// still bars whoever has the number. Nothing happens if there is no such entry.
     ///
     /// # Errors
     ///
     /// It could not be found out whether it was forgotten; doing it again is safe.
-    pub async fn forget_do_not_call(
-        &self,
-        business: &BusinessId,
-        number: &PhoneNumber,
-    ) -> Result<()> {
-        let Some(key) = self.hash_key(business).await? else {
-            return Ok(());
-        };
-        let id = hash(&key, number);
+    pub async fn forget_do_not_call(&self, business: &BusinessId, id: &EntryId) -> Result<()> {
         let forgotten = self
             .client
             .update_item()
             .table_name(&self.table)
             .set_key(Some(Key::Number(business, id.as_str()).attributes()))
-            .update_expression("REMOVE phone")
+            .update_expression("REMOVE phone, why, origin")
             .condition_expression("attribute_exists(pk)")
             .send()
             .await;
@@ -287,120 +228,6 @@ impl Ledger {
             .await;
         let found = found.context("failed to look at the do-not-call list")?;
         found.iter().map(entry_id).collect()
-    }
-
-    /// The key of a business's hashes, once its list was ever written to.
-    async fn hash_key(&self, business: &BusinessId) -> Result<Option<HashKey>> {
-        if let Some(key) = self.hash_keys.get(business) {
-            return Ok(Some(key));
-        }
-        let item = self.item(Key::Hashes(business)).await;
-        let Some(item) = item.context("failed to read a hash key")? else {
-            return Ok(None);
-        };
-        let key: HashKey = Fields::of(&item)?.array(HASH_KEY)?;
-        self.hash_keys.keep(business, key);
-        Ok(Some(key))
-    }
-
-    async fn make_hash_key(&self, business: &BusinessId) -> Result<HashKey> {
-        if let Some(key) = self.hash_key(business).await? {
-            return Ok(key);
-        }
-        let mut item = Key::Hashes(business).attributes();
-        let (name, value) = version();
-        // Two random UUIDs are 244 random bits.
-        let fresh = [Uuid::new_v4(), Uuid::new_v4()].map(|uuid| *uuid.as_bytes());
-        put(
-            &mut item,
-            [(name, Some(value)), (HASH_KEY, Some(bytes(fresh.concat())))],
-        );
-        let made = self
-            .client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(item))
-            .condition_expression("attribute_not_exists(pk)")
-            .send()
-            .await;
-        // Whoever was first has made the key that holds, perhaps this very request.
-        let is_refused = |error: &SdkError<PutItemError>| {
-            let error = error.as_service_error();
-            error.is_some_and(PutItemError::is_conditional_check_failed_exception)
-        };
-        if let Err(error) = made
-            && !is_refused(&error)
-        {
-            return Err(error).context("failed to make a hash key");
-        }
-        let key = self.hash_key(business).await?;
-        key.context("a hash key that was made must be there")
-    }
-}
-
-type HashKey = [u8; 32];
-
-fn hash(key: &HashKey, number: &PhoneNumber) -> EntryId {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("a MAC takes keys of any length");
-    mac.update(number.expose().as_bytes());
-    let hash = mac.finalize().into_bytes();
-    EntryId(URL_SAFE_NO_PAD.encode(&hash[..HASH_BYTES]))
-}
-
-fn to_item(business: &BusinessId, entry: &DoNotCallEntry) -> Item {
-    let mut item = Key::Number(business, entry.id.as_str()).attributes();
-    let (name, value) = version();
-    put(
-        &mut item,
-        [
-            (name, Some(value)),
-            (
-                PHONE,
-                entry.phone.as_ref().map(|phone| text(phone.expose())),
-            ),
-            (REASON, entry.reason.as_deref().map(text)),
-            (SOURCE, entry.source.as_deref().map(text)),
-            (ADDED_AT, Some(time(entry.added_at))),
-            (ADDED_BY, Some(text(&entry.added_by))),
-        ],
-    );
-    item
-}
-
-fn from_item(item: &Item) -> Result<DoNotCallEntry> {
-    let fields = Fields::of(item).context("failed to read a do-not-call entry")?;
-    Ok(DoNotCallEntry {
-        id: entry_id(item)?,
-        phone: fields.parsed_if_any(PHONE)?,
-        reason: fields.text_if_any(REASON)?.map(str::to_owned),
-        source: fields.text_if_any(SOURCE)?.map(str::to_owned),
-        added_at: fields.time(ADDED_AT)?,
-        added_by: fields.text(ADDED_BY)?.to_owned(),
-    })
-}
-
-fn entry_id(item: &Item) -> Result<EntryId> {
-    id_of(item, NUMBER)?
-        .parse()
-        .context("a do-not-call entry has no id")
-}
-
-/// Hash keys that this process has read. They never change.
-#[derive(Default)]
-pub(crate) struct HashKeys(Mutex<HashMap<BusinessId, HashKey>>);
-
-impl HashKeys {
-    fn get(&self, business: &BusinessId) -> Option<HashKey> {
-        let keys = self.0.lock().expect("nothing panics while holding it");
-        keys.get(business).copied()
-    }
-
-    fn keep(&self, business: &BusinessId, key: HashKey) {
-        let mut keys = self.0.lock().expect("nothing panics while holding it");
-        if keys.len() >= KEYS_MAX {
-            keys.clear();
-        }
-        keys.insert(business.clone(), key);
     }
 }
 

@@ -37,6 +37,9 @@ pub(crate) enum Key<'a> {
     /// `BIZ#<business>` / `UPLOAD#<upload>`: a file that may come, or came, past the API.
     /// Expires.
     Upload(&'a BusinessId, UploadId),
+    /// `BIZ#<business>` / `ERASURE#<lead, 10 digits, or an entry's id>`: how far the erasure
+    /// of a person is.
+    Erasure(&'a BusinessId, &'a str),
     /// `BIZ#<business>` / `COUNTERS`: the next numbers, and how many leads there are.
     Counters(&'a BusinessId),
     /// `BIZ#<business>` / `GONE`: that the business was deleted. Stays for ever, so that
@@ -66,6 +69,7 @@ impl Key<'_> {
             | Self::Config(business)
             | Self::List(business, _)
             | Self::Upload(business, _)
+            | Self::Erasure(business, _)
             | Self::Counters(business)
             | Self::Gone(business)
             | Self::CredentialOf(business, _) => partition(business),
@@ -88,6 +92,7 @@ impl Key<'_> {
             Self::Lead(_, lead) => format!("{LEAD}{:010}", lead.get()),
             Self::List(_, list) => format!("{LIST}{:010}", list.get()),
             Self::Upload(_, upload) => format!("UPLOAD#{upload}"),
+            Self::Erasure(_, of) => format!("ERASURE#{of}"),
             Self::Counters(_) => "COUNTERS".to_owned(),
             Self::Gone(_) => GONE.to_owned(),
             Self::Number(_, hash) => format!("{NUMBER}{hash}"),
@@ -202,6 +207,7 @@ mod tests {
             pk,
             "UPLOAD#000000000000000000000000000000cd",
         );
+        check(Key::Erasure(&acme, "0000000045"), pk, "ERASURE#0000000045");
         check(Key::Counters(&acme), pk, "COUNTERS");
         check(Key::Gone(&acme), pk, "GONE");
         check(Key::CredentialOf(&acme, "k1"), pk, "APIKEY#k1");

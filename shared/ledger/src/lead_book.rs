@@ -119,7 +119,11 @@ impl Ledger {
     }
 
     /// Deletes leads that exist, or did a moment ago, and counts them off.
-    async fn delete_some(&self, business: &BusinessId, mut leads: Vec<LeadId>) -> Result<u32> {
+    pub(crate) async fn delete_some(
+        &self,
+        business: &BusinessId,
+        mut leads: Vec<LeadId>,
+    ) -> Result<u32> {
         for _ in 0..ATTEMPTS_MAX {
             if leads.is_empty() {
                 return Ok(0);

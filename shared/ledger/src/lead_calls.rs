@@ -14,7 +14,6 @@ use crate::call::{self, status_word};
 use crate::compact::CallCursor;
 use crate::item::{Item, number, text};
 use crate::key::{CALL, Key, partition};
-use crate::write::Failure;
 use crate::{Ledger, Page};
 
 /// How many requests look for calls before a page is given out as it is.
@@ -83,46 +82,6 @@ impl Ledger {
             from = next;
             if from.is_none() {
                 return Ok(outcomes);
-            }
-        }
-    }
-
-    /// Takes the name and the number out of every call of a lead, and says of how many.
-    ///
-    /// What stays is that there was a call: when, how long, and how it ended. A lead that
-    /// exists, or has a live call, may get further ones meanwhile.
-    ///
-    /// # Errors
-    ///
-    /// When not all may have been erased. Trying again erases the others.
-    pub async fn erase_calls(&self, business: &BusinessId, lead: LeadId) -> Result<u32> {
-        let (mut erased, mut from) = (0, None);
-        // Each request reads up to a megabyte, so the business's calls are a bound.
-        loop {
-            let (found, next) = self
-                .some_calls(business, Some(lead), Some("pk, sk"), from)
-                .await?;
-            for item in &found {
-                let sent = self
-                    .client
-                    .update_item()
-                    .table_name(&self.table)
-                    .set_key(Some(Key::Call(business, call::call_of(item)?).attributes()))
-                    .update_expression("REMOVE lead_name, to_number")
-                    .condition_expression("attribute_exists(pk)")
-                    .send()
-                    .await;
-                match sent.map_err(Failure::from) {
-                    Ok(_) => erased += 1,
-                    Err(Failure::Refused(_)) => {}
-                    Err(Failure::Unclear(error)) => {
-                        return Err(error).context("failed to erase whom a call was to");
-                    }
-                }
-            }
-            from = next;
-            if from.is_none() {
-                return Ok(erased);
             }
         }
     }

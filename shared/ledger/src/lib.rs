@@ -35,6 +35,7 @@ mod upload;
 mod counters;
 
 mod do_not_call;
+mod erasure;
 
 mod api_key;
 mod api_keys;
@@ -70,6 +71,7 @@ pub use crate::calls::Page;
 pub use crate::compact::{BadCursor, CallCursor};
 pub use crate::deletion::{Mark, Rest};
 pub use crate::do_not_call::{Additions, BadEntryId, DoNotCallEntry, EntryId, NewEntry};
+pub use crate::erasure::{Erased, Erasure, Sought};
 pub use crate::history::RecentFilter;
 pub use crate::import::{Import, Imported, NewLead};
 pub use crate::lead::LeadRecord;

@@ -59,8 +59,12 @@ async fn a_person_is_erased_with_the_name_and_number_of_every_call() {
         .await
         .assert_refused(404, "lead_not_found");
     let erased = story.post(&office, &path, Value::Null).await.of_status(200);
-    let told = json!({ "success": true, "lead_erased": true, "calls_erased": 1 });
+    let told = json!({ "success": true, "complete": true, "lead_erased": true, "calls_erased": 1 });
     assert_eq!(erased, told);
+    let again = story.post(&office, &path, Value::Null).await.of_status(200);
+    let told =
+        json!({ "success": true, "complete": true, "lead_erased": false, "calls_erased": 0 });
+    assert_eq!(again, told, "nothing is counted twice");
     let calls = story.get(&office, "/api/outbound/recent-calls").await;
     let calls = calls.of_status(200);
     let of_lead = |lead: u64| {

@@ -10,11 +10,11 @@ use ringfence_ledger::{CallCursor, Page, RecentFilter};
 
 use super::*;
 
-fn sid(number: u64) -> CallSid {
+pub(super) fn sid(number: u64) -> CallSid {
     format!("CA{number:032x}").parse().expect("it is a SID")
 }
 
-fn note(number: u64, run: Option<RunId>, news: News) -> CallNote {
+pub(super) fn note(number: u64, run: Option<RunId>, news: News) -> CallNote {
     let lead = lead(u32::try_from(number).expect("the tests count to hundreds"));
     let job = run.map_or(Job::Direct { lead }, |run| Job::OfRun { run, index: 7 });
     CallNote {
@@ -28,7 +28,7 @@ fn note(number: u64, run: Option<RunId>, news: News) -> CallNote {
     }
 }
 
-fn placed(number: u64, run: Option<RunId>) -> CallNote {
+pub(super) fn placed(number: u64, run: Option<RunId>) -> CallNote {
     let who = Some(Callee {
         name: "Dana".to_owned(),
         to: phone(1),
@@ -42,7 +42,7 @@ fn placed(number: u64, run: Option<RunId>) -> CallNote {
     }
 }
 
-fn over(number: u64, run: Option<RunId>) -> CallNote {
+pub(super) fn over(number: u64, run: Option<RunId>) -> CallNote {
     let news = News::Over {
         outcome: Outcome::Completed,
         status: Some(CallStatus::Completed),
@@ -56,7 +56,7 @@ fn over(number: u64, run: Option<RunId>) -> CallNote {
     }
 }
 
-async fn record(ledger: &Ledger, number: u64) -> CallRecord {
+pub(super) async fn record(ledger: &Ledger, number: u64) -> CallRecord {
     let mut found = ledger
         .calls(&acme(), &[call(number)])
         .await

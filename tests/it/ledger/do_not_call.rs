@@ -133,18 +133,19 @@ async fn an_entry_is_removed_once() {
 async fn a_forgotten_number_is_barred_and_nowhere_to_be_read() {
     let dynamo = database().await;
     let ledger = ledger(&dynamo);
-    // Without a list there is nothing to forget, and nothing is made of it.
-    let forgotten = ledger.forget_do_not_call(&acme(), &phone(1)).await;
-    forgotten.unwrap();
     add(&ledger, &acme(), [1, 2]).await;
-    for number in [1, 1, 3] {
-        let forgotten = ledger.forget_do_not_call(&acme(), &phone(number)).await;
-        forgotten.unwrap();
+    let of = entry_of(&ledger, 1).await.unwrap().id;
+    // Whoever is not on the list is not put there.
+    let nobody: EntryId = "AAAAAAAAAAAAAAAAAAAAAA".parse().unwrap();
+    for id in [&of, &of, &nobody] {
+        ledger.forget_do_not_call(&acme(), id).await.unwrap();
     }
+    let (entries, _) = ledger.do_not_call(&acme(), 100, None).await.unwrap();
+    assert_eq!(entries.len(), 2);
     assert_eq!(listed(&ledger, &acme(), &[1, 2, 3]).await, [1, 2]);
     let kept = entry_of(&ledger, 1).await.unwrap();
     assert_eq!(kept.phone, None);
-    assert_eq!(kept.reason.as_deref(), Some("reason 1"));
+    assert_eq!((kept.reason, kept.added_by.as_str()), (None, "k1"));
     let stored = dynamo.client().scan().table_name(TABLE).send().await;
     let stored = format!("{:?}", stored.unwrap().items());
     assert!(!stored.contains(phone(1).expose()));

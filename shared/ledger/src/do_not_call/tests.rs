@@ -3,7 +3,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::arbitrary::{business, phones, times};
-use crate::item::number;
+use crate::item::{Item, number};
 
 proptest! {
     #[test]
@@ -11,7 +11,7 @@ proptest! {
         phone in option::of(phones()), key: [u8; 32], other in phones(),
         reason in option::of(".*"), source in option::of(".*"), added_at in times(), added_by in ".*",
     ) {
-        let id = hash(&key, &other);
+        let id = HashKey(key).hash(&other);
         let entry = DoNotCallEntry { id, phone, reason, source, added_at, added_by };
         prop_assert_eq!(from_item(&to_item(&business(), &entry)).unwrap(), entry);
     }
@@ -20,7 +20,7 @@ proptest! {
 #[test]
 fn the_stored_form_is_this() {
     let entry = DoNotCallEntry {
-        id: hash(&[7; 32], &"+972501234567".parse().unwrap()),
+        id: HashKey([7; 32]).hash(&"+972501234567".parse().unwrap()),
         phone: Some("+972501234567".parse().unwrap()),
         reason: Some("asked".to_owned()),
         source: None,
@@ -45,10 +45,10 @@ fn the_stored_form_is_this() {
 #[test]
 fn another_key_or_number_is_another_hash() {
     let numbers = ["+972501234567", "+972501234568"].map(|text| text.parse().unwrap());
-    let one = hash(&[1; 32], &numbers[0]);
-    assert_eq!(one, hash(&[1; 32], &numbers[0]));
-    assert_ne!(one, hash(&[2; 32], &numbers[0]));
-    assert_ne!(one, hash(&[1; 32], &numbers[1]));
+    let one = HashKey([1; 32]).hash(&numbers[0]);
+    assert_eq!(one, HashKey([1; 32]).hash(&numbers[0]));
+    assert_ne!(one, HashKey([2; 32]).hash(&numbers[0]));
+    assert_ne!(one, HashKey([1; 32]).hash(&numbers[1]));
 }
 
 #[test]

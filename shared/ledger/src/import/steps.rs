@@ -4,14 +4,14 @@ use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use aws_sdk_dynamodb::types::{DeleteRequest, PutRequest, TransactWriteItem, Update, WriteRequest};
+use aws_sdk_dynamodb::types::{PutRequest, TransactWriteItem, Update, WriteRequest};
 use ringfence_core::ids::{BusinessId, LeadId, RosterId};
 use ringfence_core::phone::PhoneNumber;
 use ringfence_core::time::Timestamp;
 
 use crate::Ledger;
 use crate::counters::Counters;
-use crate::item::{Item, number, text};
+use crate::item::{number, text};
 use crate::key::{Key, LEAD, leads_partition};
 use crate::lead::{self, LeadRecord};
 use crate::list::{self, ListRecord};
@@ -167,23 +167,14 @@ impl Ledger {
         let keys = leads
             .iter()
             .map(|lead| Key::Lead(business, lead.id).attributes());
-        let deleted = self.delete_all(keys.collect()).await;
+        let deleted = self.delete_all(keys).await;
         deleted.context("failed to delete unfinished leads")
     }
 
     /// Deletes a roster that no run and no list has.
     pub(super) async fn delete_roster(&self, roster: RosterId, leads: &[LeadId]) -> Result<()> {
         let keys = roster::keys(roster, leads.len());
-        let deleted = self.delete_all(keys.collect()).await;
+        let deleted = self.delete_all(keys).await;
         deleted.context("failed to delete an unused roster")
-    }
-
-    /// Deletes the items of these keys, which nobody else writes.
-    async fn delete_all(&self, keys: Vec<Item>) -> Result<()> {
-        let deletes = keys.into_iter().map(|key| {
-            let delete = DeleteRequest::builder().set_key(Some(key)).build()?;
-            anyhow::Ok(WriteRequest::builder().delete_request(delete).build())
-        });
-        self.write_all(deletes.collect::<Result<_>>()?).await
     }
 }
