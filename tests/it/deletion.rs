@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use futures::future::join;
 use http::Method;
 use ringfence_local::aws::dynamo::{FaultKind, StoreFault, When};
 use ringfence_local::aws::trap::Side;
 use serde_json::{Value, json};
 
-use crate::story::{Answer, Office, Setting, Story};
+use crate::story::{Answer, Office, Setting, Story, phone};
 
 const COUNTS: &str = "/api/outbound_calls/counts";
 
@@ -194,4 +195,42 @@ async fn the_id_of_a_deleted_business_is_never_used_again() {
         .unwrap();
     assert_eq!(made, ringfence_ledger::Creation::Exists);
     assert_eq!(ledger.config(&office.id).await.unwrap(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_stored_in_the_same_moment_is_deleted_with_the_business() {
+    let rows: Vec<Value> = (0..60).map(|at| json!([phone(9_000 + at)])).collect();
+    let phones: Vec<String> = (0..60).map(|at| phone(9_000 + at)).collect();
+    for (path, body) in [
+        ("/api/outbound/import-leads", json!({ "rows": rows })),
+        ("/api/outbound/do-not-call", json!({ "phones": phones })),
+    ] {
+        let (mut before, mut after) = (0, 0);
+        for turns in 0..50 {
+            let mut story = Setting::plain().begin().await;
+            let office = story.open(3).await;
+            let deleted = async {
+                for _ in 0..turns {
+                    tokio::task::yield_now().await;
+                }
+                delete(&story, &office).await
+            };
+            let stored_now = story.post(&office, path, body.clone());
+            let (deleted, answer) = join(Box::pin(deleted), Box::pin(stored_now)).await;
+            deleted.of_status(200);
+            match answer.status.as_u16() {
+                200 => after += 1,
+                404 => before += 1,
+                _ => panic!("{path} at {turns}: {}", answer.text),
+            }
+            let mut left = Vec::new();
+            for partition in ["BIZ", "LEADS", "DNC"] {
+                left.extend(stored(&story, &format!("{partition}#{} ", office.id)).await);
+            }
+            left.extend(stored(&story, "ROSTER#").await);
+            let mark = format!("BIZ#{} GONE", office.id);
+            assert_eq!(left, [mark], "{path} at {turns}");
+        }
+        assert!(before > 2 && after > 2, "{path}: {before}, {after}");
+    }
 }

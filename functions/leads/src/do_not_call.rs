@@ -81,7 +81,8 @@ const NUMBERS_MAX: usize = 100_000;
 /// Adds numbers.
 ///
 /// In this order: stores them, and tells the state. A crash in between leaves numbers that
-/// may not hold yet, and nobody who was told that they do; a repeat makes them hold. Where
+/// may not hold yet, and nobody who was told that they do; a repeat makes them hold. If the
+/// business is gone by then, what was stored is deleted again. Where
 /// API Gateway gives up on a long file, this goes on, and a repeat finds it done.
 pub(crate) async fn add(
     office: &impl Office<Ledger = Ledger>,
@@ -98,13 +99,19 @@ pub(crate) async fn add(
     let added = desk
         .ledger
         .add_do_not_call(desk.business, &entries, added_by, now)
-        .await
-        .map_err(|error| desk.internal(&error))?;
+        .await;
+    // Even if not all could be stored: those that were should hold, or go.
     match heed_do_not_call(office, desk.business).await {
         Ok(Heeded::Yes) => {}
-        Ok(Heeded::NoSuchBusiness) => return Err(Failure::not_found()),
+        Ok(Heeded::NoSuchBusiness) => {
+            // Its list may have been deleted before these were added.
+            let dropped = desk.ledger.drop_do_not_call(desk.business).await;
+            dropped.map_err(|error| desk.internal(&error))?;
+            return Err(Failure::not_found());
+        }
         Err(error) => return Err(desk.internal(&error)),
     }
+    let added = added.map_err(|error| desk.internal(&error))?;
     let answer = Added {
         success: true,
         added_count: added.added,

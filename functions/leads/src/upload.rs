@@ -151,6 +151,7 @@ pub(crate) async fn store(
             Err(failure.with("room", room).with("limit", leads_max))
         }
         Imported::Superseded => Ok(None),
+        Imported::BusinessGone => Err(Failure::not_found()),
     }
 }
 

@@ -1,7 +1,6 @@
 //! Makes businesses, reads and changes what they have set, and finds those with work.
 
 use anyhow::{Context, Result};
-use aws_sdk_dynamodb::types::{ConditionCheck, TransactWriteItem};
 use ringfence_core::ids::BusinessId;
 use ringfence_core::state::State;
 use ringfence_flows::ledger::Stored;
@@ -49,18 +48,12 @@ impl Ledger {
         };
         let config = business::to_item(business, config);
         let state = state::to_item(business, &stored, write);
-        let was_never_deleted = ConditionCheck::builder()
-            .table_name(&self.table)
-            .set_key(Some(Key::Gone(business).attributes()))
-            .condition_expression("attribute_not_exists(pk)")
-            .build()?;
-        let was_never_deleted = TransactWriteItem::builder().condition_check(was_never_deleted);
         let sent = self
             .client
             .transact_write_items()
             .transact_items(self.put_new(config)?)
             .transact_items(self.put_new(state)?)
-            .transact_items(was_never_deleted.build())
+            .transact_items(self.was_never_deleted(business)?)
             .client_request_token(write.token())
             .send()
             .await;

@@ -1,5 +1,7 @@
 //! The numbers that leads and lists get, and how many leads a business has.
 //!
+//! They go with their business, and no import makes them anew then.
+//!
 //! Imports take turns by `rev`: one commits only if no other has since it read which
 //! numbers are imported already. Deletions need no turn: they only make room.
 
@@ -8,8 +10,9 @@ use aws_sdk_dynamodb::types::ReturnValue;
 use ringfence_core::ids::{BusinessId, LeadId, ListId};
 
 use crate::Ledger;
-use crate::item::{Fields, Item, number, version};
+use crate::item::{Fields, Item, number, put, version};
 use crate::key::Key;
+use crate::write::{Failure, WriteId, canceled_by};
 
 /// How the imports of a business stand.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -53,37 +56,82 @@ impl Ledger {
     }
 
     /// Takes a list's number, and numbers for `leads` leads, of which the first is returned.
+    /// `None` if the business was deleted.
     pub(crate) async fn take_numbers(
         &self,
         business: &BusinessId,
         leads: u32,
-    ) -> Result<(ListId, LeadId)> {
-        // No condition, and harmless when sent twice: numbers may be left out.
-        let taken = self
+    ) -> Result<Option<(ListId, LeadId)>> {
+        if let Some(taken) = self.take(business, leads).await? {
+            return Ok(Some(taken));
+        }
+        match self.make_counters(business).await? {
+            Made::Yes => self.take(business, leads).await,
+            Made::BusinessGone => Ok(None),
+        }
+    }
+
+    /// The same. `None` if there are no counters, which go with their business.
+    async fn take(&self, business: &BusinessId, leads: u32) -> Result<Option<(ListId, LeadId)>> {
+        // Harmless when sent twice: numbers may be left out.
+        let sent = self
             .client
             .update_item()
             .table_name(&self.table)
             .set_key(Some(Key::Counters(business).attributes()))
-            .update_expression(
-                "SET v = :v, rev = if_not_exists(rev, :zero), \
-                 lead_count = if_not_exists(lead_count, :zero) \
-                 ADD last_lead :leads, last_list :one",
-            )
-            .expression_attribute_values(":v", version().1)
-            .expression_attribute_values(":zero", number(0))
+            .update_expression("ADD last_lead :leads, last_list :one")
+            .condition_expression("attribute_exists(pk)")
             .expression_attribute_values(":leads", number(leads))
             .expression_attribute_values(":one", number(1))
             .return_values(ReturnValue::UpdatedNew)
             .send()
-            .await
-            .context("failed to take numbers")?;
+            .await;
+        let taken = match sent {
+            Ok(taken) => taken,
+            Err(error) => match Failure::from(error) {
+                Failure::Refused(_) => return Ok(None),
+                Failure::Unclear(error) => return Err(error).context("failed to take numbers"),
+            },
+        };
         let taken = taken.attributes.context("taken numbers must be returned")?;
         let taken = Fields::inside(&taken);
         let last: u32 = taken.number(LAST_LEAD)?;
         let first = LeadId::new(last - leads + 1).context("lead numbers start at 1")?;
         let list = ListId::new(taken.number(LAST_LIST)?).context("list numbers start at 1")?;
-        Ok((list, first))
+        Ok(Some((list, first)))
     }
+
+    /// Makes the counters of a business that has none yet, unless it was deleted.
+    async fn make_counters(&self, business: &BusinessId) -> Result<Made> {
+        let mut item = Key::Counters(business).attributes();
+        let (name, value) = version();
+        let zero = || Some(number(0));
+        put(
+            &mut item,
+            [(name, Some(value)), (REV, zero()), (LEAD_COUNT, zero())],
+        );
+        let sent = self
+            .client
+            .transact_write_items()
+            .transact_items(self.was_never_deleted(business)?)
+            .transact_items(self.put_new(item)?)
+            .client_request_token(WriteId::fresh().token())
+            .send()
+            .await;
+        match sent {
+            Ok(_) => Ok(Made::Yes),
+            Err(error) if canceled_by(&error, 0).is_some() => Ok(Made::BusinessGone),
+            // Another import was first.
+            Err(error) if canceled_by(&error, 1).is_some() => Ok(Made::Yes),
+            Err(error) => Err(error).context("failed to make counters"),
+        }
+    }
+}
+
+enum Made {
+    /// They are there, whoever made them.
+    Yes,
+    BusinessGone,
 }
 
 #[cfg(test)]

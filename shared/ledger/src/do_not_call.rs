@@ -217,6 +217,35 @@ impl Ledger {
         }
     }
 
+    /// Deletes the whole list of a business that is gone.
+    ///
+    /// # Errors
+    ///
+    /// Not all may have been deleted. Doing it again, or deleting the business once more,
+    /// deletes the others.
+    pub async fn drop_do_not_call(&self, business: &BusinessId) -> Result<()> {
+        // Each request reads up to a megabyte and deletes it, so the list is a bound.
+        loop {
+            let found = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .key_condition_expression("pk = :pk")
+                .expression_attribute_values(":pk", text(do_not_call_partition(business)))
+                .projection_expression("pk, sk")
+                .consistent_read(true)
+                .send()
+                .await
+                .context("failed to read the list of a business that is gone")?;
+            let items = found.items.unwrap_or_default();
+            if items.is_empty() {
+                return Ok(());
+            }
+            let dropped = self.delete_all(items).await;
+            dropped.context("failed to delete the list of a business that is gone")?;
+        }
+    }
+
     async fn known_entries<'a>(
         &self,
         business: &BusinessId,

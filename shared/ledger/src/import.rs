@@ -2,7 +2,8 @@
 //!
 //! The leads are written first, then the pages of their roster, and last the list, which
 //! makes all of them exist at once. A crash before the last write leaves items that
-//! nobody sees; leads among them that are a day old are deleted by the next import.
+//! nobody sees; leads among them that are a day old are deleted by the next import, and
+//! those of a deleted business by whoever deletes it once more.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -67,6 +68,8 @@ pub enum Imported {
     /// The lease of the upload has lapsed, and somebody else has it or is done with it.
     /// Nothing is stored by this import.
     Superseded,
+    /// The business was deleted meanwhile. Nothing is stored.
+    BusinessGone,
 }
 
 /// How often an import decides again because another was first.
@@ -101,7 +104,10 @@ impl Ledger {
         if let Some(nothing) = nothing_to_import(given, fresh.len(), counters, leads_max)? {
             return self.end_without_list(business, ending, nothing).await;
         }
-        let (list, first) = self.take_numbers(business, count(fresh.len())?).await?;
+        let taken = self.take_numbers(business, count(fresh.len())?).await?;
+        let Some((list, first)) = taken else {
+            return Ok(Imported::BusinessGone);
+        };
         let records = (first.get()..).zip(fresh).map(|(id, lead)| {
             let NewLead {
                 name,
@@ -193,6 +199,11 @@ impl Ledger {
                     self.delete_roster(record.roster, &order).await?;
                     self.delete_unfinished(business, &records).await?;
                     return Ok(Imported::Superseded);
+                }
+                Finish::BusinessGone => {
+                    self.delete_roster(record.roster, &order).await?;
+                    self.delete_unfinished(business, &records).await?;
+                    return Ok(Imported::BusinessGone);
                 }
                 Finish::Overtaken => self.delete_roster(record.roster, &order).await?,
             }

@@ -54,7 +54,10 @@ mod mocked;
 
 use anyhow::Result;
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
+use aws_sdk_dynamodb::types::{
+    ConditionCheck, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+};
+use ringfence_core::ids::BusinessId;
 
 use crate::do_not_call::HashKeys;
 use crate::item::Item;
@@ -115,6 +118,16 @@ impl Ledger {
             .send()
             .await?;
         Ok(read.item)
+    }
+
+    /// Refuses a transaction if the business was deleted.
+    fn was_never_deleted(&self, business: &BusinessId) -> Result<TransactWriteItem> {
+        let check = ConditionCheck::builder()
+            .table_name(&self.table)
+            .set_key(Some(Key::Gone(business).attributes()))
+            .condition_expression("attribute_not_exists(pk)")
+            .build()?;
+        Ok(TransactWriteItem::builder().condition_check(check).build())
     }
 
     /// Puts an item where there is none, as a part of a transaction.

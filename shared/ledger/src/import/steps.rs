@@ -33,11 +33,13 @@ pub(super) enum Finish {
     Overtaken,
     /// The upload is no longer this import's.
     Superseded,
+    /// The business was deleted meanwhile.
+    BusinessGone,
 }
 
 impl Ledger {
-    /// Stores the list if no other import was finished since `counters` were read, and
-    /// with it `end`, the end of its upload.
+    /// Stores the list if no other import was finished since `counters` were read and the
+    /// business is still there, and with it `end`, the end of its upload.
     pub(super) async fn put_list(
         &self,
         business: &BusinessId,
@@ -62,7 +64,8 @@ impl Ledger {
             .build()?;
         let count_in = TransactWriteItem::builder().update(update).build();
         let put = self.put_new(list::to_item(business, list))?;
-        let actions = [Some(count_in), Some(put), end];
+        let is_there = self.was_never_deleted(business)?;
+        let actions = [Some(is_there), Some(count_in), Some(put), end];
         let sent = self
             .client
             .transact_write_items()
@@ -73,11 +76,14 @@ impl Ledger {
         let Err(error) = sent else {
             return Ok(Finish::Finished);
         };
-        if canceled_by(&error, 1).is_none() {
-            if canceled_by(&error, 2).is_some() {
+        if canceled_by(&error, 0).is_some() {
+            return Ok(Finish::BusinessGone);
+        }
+        if canceled_by(&error, 2).is_none() {
+            if canceled_by(&error, 3).is_some() {
                 return Ok(Finish::Superseded);
             }
-            if canceled_by(&error, 0).is_some() {
+            if canceled_by(&error, 1).is_some() {
                 return Ok(Finish::Overtaken);
             }
         }
