@@ -1,6 +1,7 @@
 //! Do-not-call: whoever is on a business's list is not called by it, from the answer of
 //! the addition on.
 
+mod counting;
 mod dying;
 mod keeping;
 mod lifting;

@@ -17,6 +17,7 @@ use ringfence_shell::times::rfc3339;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
+use tokio::time::timeout;
 use tracing::warn;
 
 use super::Begun;
@@ -53,7 +54,7 @@ pub(crate) struct Run {
     #[schemars(extend("const" = "bulk_queue"))]
     mode: &'static str,
     /// How many of the leads are on the do-not-call list by now; absent if that could not
-    /// be found out.
+    /// be found out within a few seconds, as of the longest lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     do_not_call: Option<u32>,
     #[serde(skip_serializing_if = "is_zero")]
@@ -72,6 +73,10 @@ fn is_zero(count: &usize) -> bool {
 /// long it waits in between. Together less than a client's patience.
 const LOOKS_MAX: u32 = 10;
 const LOOK_EVERY: Duration = Duration::from_millis(300);
+
+/// How long the leads of a run that are not to be called are counted. A hundred thousand
+/// take longer, and API Gateway gives up after half a minute, while the run goes on.
+const COUNTED_WITHIN: Duration = Duration::from_secs(4);
 
 /// Starts, and answers with calls or with a run.
 pub(crate) async fn calls(
@@ -211,11 +216,16 @@ async fn run_or_failure(
             total,
             concurrency,
         } => {
-            let do_not_call = count_do_not_call(world, business, &begun.request.leads).await;
-            // The run is started, whatever this says.
-            let do_not_call = do_not_call.inspect_err(|error| {
-                warn!(business.id = %business, "failed to count leads not to be called: {error:#}");
-            });
+            // The run is started, whatever this says. It only reads, so it may be cut short.
+            let counting = count_do_not_call(world, business, &begun.request.leads);
+            let do_not_call = match timeout(COUNTED_WITHIN, counting).await {
+                Ok(counted) => counted
+                    .inspect_err(|error| {
+                        warn!(business.id = %business, "failed to count leads not to be called: {error:#}");
+                    })
+                    .ok(),
+                Err(_elapsed) => None,
+            };
             let message = Text::RunStarted { total, concurrency }.say(language);
             let (run_id, mode) = (run.get(), "bulk_queue");
             let run = Run {
@@ -224,7 +234,7 @@ async fn run_or_failure(
                 run_id,
                 queued: total,
                 mode,
-                do_not_call: do_not_call.ok(),
+                do_not_call,
                 duplicates_removed,
             };
             Ok(json(StatusCode::CREATED, &run))
