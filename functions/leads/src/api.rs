@@ -1,10 +1,7 @@
 //! The routes of leads and lists.
 
-use std::collections::HashMap;
-
 use http::{Method, StatusCode};
 use lambda_http::{Body, Request, Response};
-use ringfence_core::call::CallStatus;
 use ringfence_core::ids::{BusinessId, LeadId, ListId};
 use ringfence_core::state::State;
 use ringfence_core::time::Timestamp;
@@ -21,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::phones::Region;
 use crate::store::Store;
+use crate::wanted::{Outcome, Search, Wanted};
 use crate::{describe, do_not_call, erasure, large, person, upload};
 
 /// Answers the routes under `/api/outbound/import-leads`, `import-lists`, `uploads`, `leads`
@@ -191,6 +189,7 @@ pub(crate) struct Lists {
 struct List {
     list_id: u32,
     list_name: String,
+    /// How many of its leads there still are.
     count: u32,
     created_at: String,
 }
@@ -205,10 +204,13 @@ async fn lists(desk: &Desk<'_>) -> Result<Response<Body>, Failure> {
         // A business without lists may be no business at all.
         desk.state().await?;
     }
+    // After the lists: those that are imported meanwhile are told of the next time.
+    let counts = desk.ledger.leads_by_list(desk.business).await;
+    let counts = counts.map_err(|error| desk.internal(&error))?;
     let items = lists.into_iter().map(|list| List {
         list_id: list.id.get(),
         list_name: list.name,
-        count: list.count,
+        count: counts.get(&list.id).copied().unwrap_or(0),
         created_at: rfc3339(list.created_at),
     });
     Ok(json(
@@ -225,6 +227,10 @@ pub(crate) struct Leads {
     limit: u32,
     page: u32,
     page_size: u32,
+    /// Where leads were asked for by outcome, and a business has so many calls that only
+    /// those from then on were looked at. Earlier leads without any are left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcomes_since: Option<String>,
     items: Vec<Lead>,
 }
 
@@ -257,9 +263,14 @@ async fn list(desk: &Desk<'_>, leads_max: u32) -> Result<Response<Body>, Failure
     }
     let of_list: Option<ListId> = body::query(desk.request, "list_id")?;
     let search: Option<String> = body::query(desk.request, "search")?;
-    let search = search.as_deref().map(Search::of);
     let outcome: Option<String> = body::query(desk.request, "outcome")?;
     let outcome = Outcome::of(desk, outcome).await?;
+    let outcomes_since = outcome.as_ref().and_then(|outcome| outcome.since());
+    let wanted = Wanted {
+        list: of_list,
+        search: search.as_deref().map(Search::of),
+        outcome,
+    };
     let state = desk.state().await?;
     let first = u64::from(page - 1) * u64::from(page_size);
     let (mut total, mut items, mut after) = (0_u32, Vec::new(), None);
@@ -271,10 +282,7 @@ async fn list(desk: &Desk<'_>, leads_max: u32) -> Result<Response<Body>, Failure
             .await;
         let found = found.map_err(|error| desk.internal(&error))?;
         for record in found.items {
-            let has_outcome = outcome
-                .as_ref()
-                .is_none_or(|outcome| outcome.is_of(record.id));
-            if !has_outcome || !is_wanted(&record, of_list, search.as_ref()) {
+            if !wanted.is(&record) {
                 continue;
             }
             let is_on_page = (first..first + u64::from(page_size)).contains(&u64::from(total));
@@ -299,76 +307,10 @@ async fn list(desk: &Desk<'_>, leads_max: u32) -> Result<Response<Body>, Failure
             limit: leads_max,
             page,
             page_size,
+            outcomes_since: outcomes_since.map(rfc3339),
             items,
         },
     ))
-}
-
-/// How the last call went of those leads that are wanted.
-struct Outcome {
-    word: String,
-    last: HashMap<LeadId, &'static str>,
-}
-
-/// What a lead has that was never called.
-const NEVER_CALLED: &str = "none";
-
-impl Outcome {
-    async fn of(desk: &Desk<'_>, word: Option<String>) -> Result<Option<Self>, Failure> {
-        let Some(word) = word else {
-            return Ok(None);
-        };
-        let is_known = CallStatus::parse(&word).is_some();
-        if !is_known && ![NEVER_CALLED, "unknown"].contains(&word.as_str()) {
-            return Err(Failure::bad_field("outcome"));
-        }
-        let last = desk.ledger.last_outcomes(desk.business).await;
-        let last = last.map_err(|error| desk.internal(&error))?;
-        Ok(Some(Self { word, last }))
-    }
-
-    fn is_of(&self, lead: LeadId) -> bool {
-        self.last.get(&lead).copied().unwrap_or(NEVER_CALLED) == self.word
-    }
-}
-
-/// What somebody looks for: a part of a name, or of a number however it is written.
-struct Search {
-    name: String,
-    number: Option<String>,
-}
-
-impl Search {
-    fn of(text: &str) -> Self {
-        let is_digit = |c: &char| c.is_ascii_digit();
-        let is_decorated = |c: char| c.is_ascii_digit() || "+-(). ".contains(c);
-        let is_number = text.chars().all(is_decorated) && text.chars().any(|c| is_digit(&c));
-        let digits: String = text.chars().filter(|c| is_digit(c) || *c == '+').collect();
-        // A national zero is not in the stored form.
-        let number = is_number.then(|| digits.trim_start_matches('0').to_owned());
-        Self {
-            name: text.to_lowercase(),
-            number,
-        }
-    }
-
-    fn finds(&self, record: &LeadRecord) -> bool {
-        let phone = record
-            .phone
-            .as_ref()
-            .map(|phone| phone.expose())
-            .unwrap_or_default();
-        let has_number = self
-            .number
-            .as_ref()
-            .is_some_and(|number| phone.contains(number));
-        has_number || record.name.to_lowercase().contains(&self.name)
-    }
-}
-
-fn is_wanted(record: &LeadRecord, of_list: Option<ListId>, search: Option<&Search>) -> bool {
-    let is_found = search.is_none_or(|search| search.finds(record));
-    is_found && of_list.is_none_or(|list| record.list == list)
 }
 
 fn lead(record: LeadRecord, is_in_call: bool) -> Lead {

@@ -23,6 +23,7 @@ pub mod store;
 pub mod table;
 mod text;
 mod upload;
+mod wanted;
 mod workbook;
 
 pub use api::handle;

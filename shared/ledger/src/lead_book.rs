@@ -3,11 +3,11 @@
 //! A deletion counts the leads that it really deletes, in the same transaction, so the
 //! business's count of its leads stays right however deletions overlap.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use anyhow::{Context, Result, bail};
 use aws_sdk_dynamodb::types::{Delete, TransactWriteItem, Update};
-use ringfence_core::ids::{BusinessId, LeadId};
+use ringfence_core::ids::{BusinessId, LeadId, ListId};
 
 use crate::batch::Reading;
 use crate::item::{number, text};
@@ -77,6 +77,41 @@ impl Ledger {
             items: items.collect::<Result<_>>()?,
             next,
         })
+    }
+
+    /// How many leads of each list there are now. Lists without any are not in it.
+    ///
+    /// Counted anew each time: a number that is kept could go wrong with each way of
+    /// deleting leads.
+    ///
+    /// # Errors
+    ///
+    /// When the table could not be read.
+    pub async fn leads_by_list(&self, business: &BusinessId) -> Result<HashMap<ListId, u32>> {
+        let (mut counts, mut from) = (HashMap::new(), None);
+        // Each request reads up to a megabyte, so the business's leads are a bound.
+        loop {
+            let found = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .key_condition_expression("pk = :pk AND begins_with(sk, :lead)")
+                .expression_attribute_values(":pk", text(leads_partition(business)))
+                .expression_attribute_values(":lead", text(LEAD))
+                .projection_expression("list_id")
+                .consistent_read(true)
+                .set_exclusive_start_key(from)
+                .send()
+                .await
+                .context("failed to count the leads of lists")?;
+            for item in found.items() {
+                *counts.entry(lead::list_of(item)?).or_insert(0) += 1;
+            }
+            from = found.last_evaluated_key;
+            if from.is_none() {
+                return Ok(counts);
+            }
+        }
     }
 
     /// Deletes those of these leads that exist, and says how many those were.

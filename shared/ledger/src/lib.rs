@@ -78,6 +78,7 @@ pub use crate::erasure::{Erased, Erasure, Sought};
 pub use crate::history::RecentFilter;
 pub use crate::import::{Import, Imported, NewLead};
 pub use crate::lead::LeadRecord;
+pub use crate::lead_calls::LastOutcomes;
 pub use crate::list::ListRecord;
 pub use crate::upload::{BadUploadId, Ended, Ending, UploadClaim, UploadId, UploadLease};
 

@@ -160,6 +160,15 @@ async fn lists_tell_what_came_in_and_can_be_run_whole() {
         .await
         .of_status(201);
     assert_eq!(run["queued"], 5);
+    let gone = json!({ "lead_ids": [1, 2, 6] });
+    let path_of_all = format!("{PATH}/bulk-delete");
+    story.post(&office, &path_of_all, gone).await.of_status(200);
+    let lists = story.get(&office, path).await.of_status(200);
+    let left = lists["items"].as_array().unwrap().iter();
+    let left: Vec<_> = left
+        .map(|list| (&list["list_id"], &list["count"]))
+        .collect();
+    assert_eq!(left, [(&json!(2), &json!(1)), (&json!(1), &json!(3))]);
     let body = json!({ "outbound_list_id": 2 });
     let run = story
         .post(&office, "/api/outbound/bulk-enqueue", body)
