@@ -195,15 +195,10 @@ impl Ledger {
                         duplicates,
                     });
                 }
-                Finish::Superseded => {
+                Finish::Never(why) => {
                     self.delete_roster(record.roster, &order).await?;
                     self.delete_unfinished(business, &records).await?;
-                    return Ok(Imported::Superseded);
-                }
-                Finish::BusinessGone => {
-                    self.delete_roster(record.roster, &order).await?;
-                    self.delete_unfinished(business, &records).await?;
-                    return Ok(Imported::BusinessGone);
+                    return Ok(why);
                 }
                 Finish::Overtaken => self.delete_roster(record.roster, &order).await?,
             }

@@ -9,6 +9,7 @@ use ringfence_core::ids::{BusinessId, LeadId, RosterId};
 use ringfence_core::phone::PhoneNumber;
 use ringfence_core::time::Timestamp;
 
+use super::Imported;
 use crate::Ledger;
 use crate::counters::Counters;
 use crate::item::{number, text};
@@ -31,10 +32,9 @@ pub(super) enum Finish {
     Finished,
     /// Another import was finished since the counters were read, or the room is taken.
     Overtaken,
-    /// The upload is no longer this import's.
-    Superseded,
-    /// The business was deleted meanwhile.
-    BusinessGone,
+    /// It cannot be finished any more: the upload is no longer this import's, or the
+    /// business is gone.
+    Never(Imported),
 }
 
 impl Ledger {
@@ -77,11 +77,11 @@ impl Ledger {
             return Ok(Finish::Finished);
         };
         if canceled_by(&error, 0).is_some() {
-            return Ok(Finish::BusinessGone);
+            return Ok(Finish::Never(Imported::BusinessGone));
         }
         if canceled_by(&error, 2).is_none() {
             if canceled_by(&error, 3).is_some() {
-                return Ok(Finish::Superseded);
+                return Ok(Finish::Never(Imported::Superseded));
             }
             if canceled_by(&error, 1).is_some() {
                 return Ok(Finish::Overtaken);
