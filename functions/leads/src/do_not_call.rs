@@ -101,15 +101,14 @@ pub(crate) async fn add(
         .add_do_not_call(desk.business, &entries, added_by, now)
         .await;
     // Even if not all could be stored: those that were should hold, or go.
-    match heed_do_not_call(office, desk.business).await {
-        Ok(Heeded::Yes) => {}
-        Ok(Heeded::NoSuchBusiness) => {
+    match heed(office, desk).await? {
+        Heeded::Yes => {}
+        Heeded::NoSuchBusiness => {
             // Its list may have been deleted before these were added.
             let dropped = desk.ledger.drop_do_not_call(desk.business).await;
             dropped.map_err(|error| desk.internal(&error))?;
             return Err(Failure::not_found());
         }
-        Err(error) => return Err(desk.internal(&error)),
     }
     let added = added.map_err(|error| desk.internal(&error))?;
     let answer = Added {
@@ -120,6 +119,22 @@ pub(crate) async fn add(
         errors_sample: sample(&errors, language),
     };
     Ok(json(StatusCode::OK, &answer))
+}
+
+/// Raises the revision of the list in the state.
+pub(crate) async fn heed(
+    office: &impl Office<Ledger = Ledger>,
+    desk: &Desk<'_>,
+) -> Result<Heeded, Failure> {
+    let error = match heed_do_not_call(office, desk.business).await {
+        Ok(heeded) => return Ok(heeded),
+        Err(error) => error,
+    };
+    // A state that is deleted between its read and its write is an error there.
+    match desk.ledger.is_deleted(desk.business).await {
+        Ok(true) => Ok(Heeded::NoSuchBusiness),
+        Ok(false) | Err(_) => Err(desk.internal(&error)),
+    }
 }
 
 /// One page of the list, or the entry of `?phone=`.

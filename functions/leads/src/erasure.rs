@@ -4,7 +4,7 @@ use http::StatusCode;
 use lambda_http::{Body, Response};
 use ringfence_core::ids::LeadId;
 use ringfence_core::time::Timestamp;
-use ringfence_flows::business::{Heeded, heed_do_not_call};
+use ringfence_flows::business::Heeded;
 use ringfence_flows::world::Office;
 use ringfence_ledger::{EntryId, Erasure, Ledger, Sought};
 use ringfence_shell::reply::{Failure, json};
@@ -13,6 +13,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::api::Desk;
+use crate::do_not_call::heed;
 use crate::person;
 
 #[derive(Serialize, JsonSchema)]
@@ -87,10 +88,9 @@ async fn erase(
     begun.map_err(internal)?;
     let leads = ledger.erase_leads(business, erasure, now).await;
     let leads = leads.map_err(internal)?;
-    match heed_do_not_call(office, business).await {
-        Ok(Heeded::Yes) => {}
-        Ok(Heeded::NoSuchBusiness) => return Err(Failure::not_found()),
-        Err(error) => return Err(internal(error)),
+    match heed(office, desk).await? {
+        Heeded::Yes => {}
+        Heeded::NoSuchBusiness => return Err(Failure::not_found()),
     }
     refuse_while_in_call(desk, erasure).await?;
     let may_be_noted = ledger.may_be_noted(business, erasure, now).await;
