@@ -11,16 +11,11 @@ use ringfence_core::caps::Country;
 use ringfence_core::phone::PhoneNumber;
 use thiserror::Error;
 
-use crate::text::is_invisible;
+mod plan;
+mod written;
 
-/// Longer texts are not phone numbers, whatever they contain.
-const TEXT_CHARS_MAX: usize = 64;
-
-/// No country's numbers are shorter.
-const DIGITS_MIN: usize = 4;
-
-/// An international prefix, a country code and a number of 15 digits fit.
-const DIGITS_MAX: usize = 20;
+use self::plan::{international, is_beside_valid_numbers, is_valid, likely_kinds};
+use self::written::Written;
 
 /// Finds the one number that a text means to somebody in `region`.
 ///
@@ -70,6 +65,30 @@ pub fn country_of(number: &PhoneNumber) -> Option<Country> {
     countries.first()?.parse().ok()
 }
 
+/// What is worth knowing of a number before it is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Mobile,
+    /// Whoever calls it pays more than for a call: premium-rate or shared-cost.
+    Costly,
+    /// A fixed line, or any other; also where mobiles cannot be told from fixed lines.
+    Other,
+}
+
+/// Finds out the kind by the country's numbering plan.
+pub fn kind(number: &PhoneNumber) -> Kind {
+    let digits = number.expose().trim_start_matches('+');
+    let kinds = international(digits).map_or_else(Vec::new, |number| likely_kinds(&number));
+    let is_costly = |kind: &Type| matches!(kind, Type::PremiumRate | Type::SharedCost);
+    if !kinds.is_empty() && kinds.iter().all(is_costly) {
+        Kind::Costly
+    } else if kinds.contains(&Type::Mobile) && !kinds.contains(&Type::FixedLine) {
+        Kind::Mobile
+    } else {
+        Kind::Other
+    }
+}
+
 /// Why a text is not a phone number; the text is not repeated here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum BadPhone {
@@ -115,10 +134,6 @@ fn national(region: Region, digits: &str) -> Option<phonenumber::PhoneNumber> {
     phonenumber::parse(Some(region.0), digits).ok()
 }
 
-fn international(digits: &str) -> Option<phonenumber::PhoneNumber> {
-    phonenumber::parse(None, format!("+{digits}")).ok()
-}
-
 fn e164(number: &phonenumber::PhoneNumber) -> String {
     number.format().mode(Mode::E164).to_string()
 }
@@ -132,188 +147,6 @@ fn reads_as_itself(number: &PhoneNumber) -> bool {
         let is_number = is_valid(&again) || is_beside_valid_numbers(&again);
         is_number && e164(&again) == number.expose()
     })
-}
-
-/// Whether the number is one of its country's plan, whole.
-///
-/// The library's own check is content with the beginning of a number: it calls `+97297250...` valid.
-fn is_valid(number: &phonenumber::PhoneNumber) -> bool {
-    const TYPES: [Type; 10] = [
-        Type::Mobile,
-        Type::FixedLine,
-        Type::Voip,
-        Type::TollFree,
-        Type::SharedCost,
-        Type::Uan,
-        Type::PersonalNumber,
-        Type::PremiumRate,
-        Type::Pager,
-        Type::Voicemail,
-    ];
-    // The library looks for the country without a leading zero, which Italian numbers need.
-    let main_country = || {
-        DATABASE
-            .by_code(&number.country().code())?
-            .into_iter()
-            .next()
-    };
-    let Some(plan) = number.metadata(&DATABASE).or_else(main_country) else {
-        return false;
-    };
-    let digits = number.national().to_string();
-    let is_whole = |found: &str| found.len() == digits.len();
-    TYPES
-        .into_iter()
-        .filter_map(|kind| plan.descriptors().get(kind))
-        .any(|descriptor| {
-            descriptor.is_match(&digits)
-                && descriptor
-                    .national_number()
-                    .find(&digits)
-                    .is_some_and(|found| is_whole(found.as_str()))
-        })
-}
-
-/// Whether another third digit would make the number valid.
-///
-/// Numbering plans open block by block, and the library's copy of them is a snapshot that also
-/// leaves out blocks nobody was given, such as 050-1. A block opened since must be callable, and a
-/// number that nobody has harms nobody: the carrier refuses it.
-fn is_beside_valid_numbers(number: &phonenumber::PhoneNumber) -> bool {
-    let code = number.country().code();
-    let digits = number.national().to_string();
-    let (Some(head), Some(tail)) = (digits.get(..2), digits.get(3..)) else {
-        return false;
-    };
-    (0..=9)
-        .filter_map(|third| international(&format!("{code}{head}{third}{tail}")))
-        .any(|neighbour| is_valid(&neighbour))
-}
-
-/// A number's digits in ASCII, once its decoration is gone.
-struct Written {
-    has_plus: bool,
-    digits: String,
-}
-
-impl Written {
-    fn read(text: &str) -> Result<Self, BadPhone> {
-        if text.chars().nth(TEXT_CHARS_MAX).is_some() {
-            return Err(BadPhone::Invalid);
-        }
-        let plain: String = text
-            .chars()
-            .filter(|&c| !is_invisible(c))
-            .map(ascii)
-            .collect::<Option<_>>()
-            .ok_or(BadPhone::Invalid)?;
-        // `="050..."` and `'050...` are how spreadsheets are told to keep a leading zero.
-        let plain = plain
-            .trim()
-            .trim_start_matches('=')
-            .trim_matches(['"', '\'', ' ']);
-        if plain.is_empty() {
-            return Err(BadPhone::Missing);
-        }
-        if plain.contains(['e', 'E']) {
-            let digits = scientific(plain)?;
-            return Ok(Self {
-                has_plus: false,
-                digits,
-            });
-        }
-
-        let plain = without_zero_fraction(plain);
-        // A plus typed first may come last in right-to-left text.
-        let (has_plus, plain) = match plain.trim_start_matches(['(', '[', ' ']).strip_prefix('+') {
-            Some(rest) => (true, rest),
-            None => plain
-                .strip_suffix('+')
-                .map_or((false, plain), |rest| (true, rest)),
-        };
-        let digits: String = plain.chars().filter(char::is_ascii_digit).collect();
-        let is_decorated_only = plain
-            .chars()
-            .all(|c| c.is_ascii_digit() || "-./()[]~ ".contains(c));
-        if digits.len() < DIGITS_MIN || digits.len() > DIGITS_MAX || !is_decorated_only {
-            return Err(BadPhone::Invalid);
-        }
-        Ok(Self { has_plus, digits })
-    }
-}
-
-/// Folds the digits, dashes, pluses and spaces of the world's keyboards; letters have no place,
-/// except the `E` of a number in scientific notation.
-fn ascii(c: char) -> Option<char> {
-    let digit = |zero: u32| char::from_digit(u32::from(c) - zero, 10);
-    match c {
-        '0'..='9'
-        | '+'
-        | '-'
-        | '.'
-        | ','
-        | '/'
-        | '('
-        | ')'
-        | '['
-        | ']'
-        | '~'
-        | '='
-        | '"'
-        | '\''
-        | 'e'
-        | 'E' => Some(c),
-        '\u{660}'..='\u{669}' => digit(0x660),
-        '\u{6f0}'..='\u{6f9}' => digit(0x6f0),
-        '\u{966}'..='\u{96f}' => digit(0x966),
-        '\u{ff10}'..='\u{ff19}' => digit(0xff10),
-        '\u{ff0b}' => Some('+'),
-        '\u{5be}' | '\u{2010}'..='\u{2015}' | '\u{2043}' | '\u{2212}' | '\u{ff0d}' => Some('-'),
-        '\u{66b}' => Some('.'),
-        '\u{ff08}' => Some('('),
-        '\u{ff09}' => Some(')'),
-        c if c.is_whitespace() => Some(' '),
-        _ => None,
-    }
-}
-
-/// The integer that `5.01234567E+08` stands for, if every digit of it is there.
-fn scientific(text: &str) -> Result<String, BadPhone> {
-    let (mantissa, exponent) = text.split_once(['e', 'E']).ok_or(BadPhone::Invalid)?;
-    let (whole, fraction) = mantissa.split_once(['.', ',']).unwrap_or((mantissa, ""));
-    let whole = whole.strip_prefix('+').unwrap_or(whole);
-    let is_number = whole.len() == 1
-        && [whole, fraction]
-            .concat()
-            .bytes()
-            .all(|c| c.is_ascii_digit());
-    let exponent: usize = exponent.parse().map_err(|_| BadPhone::Invalid)?;
-    if !is_number || exponent >= DIGITS_MAX {
-        return Err(BadPhone::Invalid);
-    }
-    match fraction.split_at_checked(exponent) {
-        Some((kept, rest)) if rest.bytes().all(|c| c == b'0') => Ok(format!("{whole}{kept}")),
-        Some(_) => Err(BadPhone::Invalid),
-        None => Err(BadPhone::DigitsLost),
-    }
-}
-
-/// Drops the `.0` with which a spreadsheet shows an integer stored as a float.
-fn without_zero_fraction(text: &str) -> &str {
-    match text.rsplit_once(['.', ',']) {
-        Some((whole, zeros))
-            if !zeros.is_empty()
-                && zeros.bytes().all(|c| c == b'0')
-                && zeros.len() <= 2
-                && whole
-                    .trim_start_matches('+')
-                    .bytes()
-                    .all(|c| c.is_ascii_digit()) =>
-        {
-            whole
-        }
-        Some(_) | None => text,
-    }
 }
 
 #[cfg(test)]

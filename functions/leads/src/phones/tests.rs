@@ -72,6 +72,27 @@ fn damage_by_spreadsheets_is_undone() {
 }
 
 #[test]
+fn marks_around_a_number_are_passed_over() {
+    for text in [
+        "’0501234567",
+        "‘050-1234567’",
+        "`0501234567",
+        "´0501234567",
+        "“0501234567”",
+        "״0501234567״",
+        "tel:+972-50-1234567",
+        "TEL: 0501234567",
+        "0501234567,",
+        "0501234567; ",
+        "\"0501234567,\"",
+        "972+501234567",
+        "972+50-123-4567",
+    ] {
+        check(text, "+972501234567");
+    }
+}
+
+#[test]
 fn digits_that_a_spreadsheet_dropped_are_not_guessed() {
     for text in ["9.72501E+11", "5.01E+08", "5.0123456E+08", "5E8"] {
         refused(text, BadPhone::DigitsLost);
@@ -134,7 +155,7 @@ fn a_block_that_the_library_does_not_know_is_taken_beside_ones_it_knows() {
 
 #[test]
 fn nothing_is_missing_and_not_invalid() {
-    for text in ["", "  ", "\u{200f}", "\"\"", "=\"\""] {
+    for text in ["", "  ", "\u{200f}", "\"\"", "=\"\"", "tel:"] {
         refused(text, BadPhone::Missing);
     }
 }
@@ -150,6 +171,12 @@ fn what_is_not_one_valid_number_is_refused() {
         "+0501234567",
         "+",
         "++972501234567",
+        "972++501234567",
+        "050+1234567",
+        "97250+1234567",
+        "tel:tel:0501234567",
+        "0501234567;0521234567",
+        ",0501234567",
         "+972",
         "+999501234567",
         "0501234567 / 0521234567",
@@ -188,6 +215,26 @@ fn only_codes_with_a_numbering_plan_are_regions() {
     for text in ["", "il", "XX", "ILS", "ZZ", "001", "AQ"] {
         assert_eq!(text.parse::<Region>(), Err(BadRegion), "{text}");
     }
+}
+
+#[test]
+fn a_number_that_costs_its_caller_more_is_told_apart() {
+    let check = |number: &str, expected: Kind| {
+        assert_eq!(kind(&number.parse().unwrap()), expected, "{number}");
+    };
+    check("+19005551234", Kind::Costly);
+    check("+9721900123456", Kind::Costly);
+    check("+9721919123456", Kind::Costly);
+    check("+9721700123456", Kind::Costly);
+    check("+448712345678", Kind::Costly);
+    check("+9721800123456", Kind::Other);
+    check("+97236123456", Kind::Other);
+    check("+972772123456", Kind::Other);
+    check("+12125550100", Kind::Other);
+    check("+33612345678", Kind::Mobile);
+    // In blocks that the library does not know.
+    check("+972501234567", Kind::Mobile);
+    check("+972514567890", Kind::Mobile);
 }
 
 fn any_region() -> impl Strategy<Value = Region> {
