@@ -15,6 +15,21 @@ async fn put(story: &Story, office: &Office, body: Value) -> crate::story::Answe
     story.send(&office.key, Method::PUT, PATH, body).await
 }
 
+/// A business that the system's administrator has made, with a key for its admin.
+async fn office_of(story: &Story, made: &Value) -> Office {
+    let id = made["business_id"].as_str().expect("an id");
+    let mut office = Office {
+        id: id.parse().expect("it is an id"),
+        key: String::new(),
+    };
+    let path = format!("/api/businesses/{}/keys", office.id);
+    let role = json!({ "role": "admin" });
+    let key = story.send_as_system(&office, Method::POST, &path, role);
+    let key = key.await.of_status(201);
+    office.key = key["api_key"].as_str().expect("a key").to_owned();
+    office
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_system_admin_makes_a_business_and_its_admin_sees_it() {
     let story = Setting::plain().begin().await;
@@ -34,20 +49,7 @@ async fn the_system_admin_makes_a_business_and_its_admin_sees_it() {
             .await
     };
     let made = create(wish.clone()).await.of_status(201);
-    let office = Office {
-        id: made["business_id"].as_str().unwrap().parse().unwrap(),
-        key: String::new(),
-    };
-    let path = format!("/api/businesses/{}/keys", office.id);
-    let role = json!({ "role": "admin" });
-    let key = story
-        .send_as_system(&office, Method::POST, &path, role)
-        .await
-        .of_status(201);
-    let office = Office {
-        key: key["api_key"].as_str().unwrap().to_owned(),
-        ..office
-    };
+    let office = office_of(&story, &made).await;
     let seen = business(&story, &office).await;
     assert_eq!(seen, made);
     for (field, value) in wish.as_object().unwrap() {
@@ -113,6 +115,45 @@ async fn changing_one_field_leaves_the_others() {
         .await;
     assert_eq!(set.of_status(200), expected);
     assert_eq!(business(&story, &office).await, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_changes_at_once_both_hold() {
+    let mut story = Setting::plain().begin().await;
+    let office = story.open(3).await;
+    for round in 0..10 {
+        let name = json!(format!("Round {round}"));
+        let flow = json!({ "kind": "play", "url": format!("https://media.example/{round}") });
+        let (one, other) = futures::join!(
+            put(&story, &office, json!({ "name": name })),
+            put(&story, &office, json!({ "call_flow": flow })),
+        );
+        assert_eq!((one.status.as_u16(), other.status.as_u16()), (200, 200));
+        let seen = business(&story, &office).await;
+        assert_eq!((&seen["name"], &seen["call_flow"]), (&name, &flow));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn destinations_follow_the_region_until_the_system_s_administrator_sets_them() {
+    let story = Setting::plain().begin().await;
+    let bearer = format!("Bearer {}", story.system_key);
+    let headers = [("authorization", bearer.as_str())];
+    let wish = json!({ "name": "X" }).to_string();
+    let made = story
+        .send_with(Method::POST, "/api/businesses", &headers, wish)
+        .await
+        .of_status(201);
+    assert_eq!(made["destinations"], json!(["IL"]));
+    let office = office_of(&story, &made).await;
+    let moved = put(&story, &office, json!({ "region": "US" })).await;
+    assert_eq!(moved.of_status(200)["destinations"], json!(["US"]));
+    let set = json!({ "destinations": ["US", "CA"] });
+    let set = story.send_as_system(&office, Method::PUT, PATH, set).await;
+    assert_eq!(set.of_status(200)["destinations"], json!(["CA", "US"]));
+    let moved = put(&story, &office, json!({ "region": "FR" })).await;
+    assert_eq!(moved.of_status(200)["destinations"], json!(["CA", "US"]));
+    assert_eq!(business(&story, &office).await["region"], "FR");
 }
 
 #[tokio::test(start_paused = true)]
@@ -256,22 +297,7 @@ async fn a_business_without_a_number_cannot_call() {
     let made = story
         .send_with(Method::POST, "/api/businesses", &headers, r#"{"name":"X"}"#)
         .await;
-    let id = made.of_status(201)["business_id"]
-        .as_str()
-        .unwrap()
-        .parse()
-        .unwrap();
-    let mut office = Office {
-        id,
-        key: story.system_key.clone(),
-    };
-    let path = format!("/api/businesses/{}/keys", office.id);
-    let role = json!({ "role": "admin" });
-    let key = story
-        .send_as_system(&office, Method::POST, &path, role)
-        .await
-        .of_status(201);
-    office.key = key["api_key"].as_str().unwrap().to_owned();
+    let office = office_of(&story, &made.of_status(201)).await;
     let leads = story.import(&office, 5).await;
     for leads in [&leads[..1], &leads[..]] {
         let answer = story.start(&office, leads).await;

@@ -140,6 +140,86 @@ async fn runs_are_bounded_in_number_and_in_leads() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn with_a_daily_cap_an_admin_does_not_move_midnight() {
+    let mut story = Setting::plain().begin().await;
+    let office = story.open(1).await;
+    let put = async |body: Value| {
+        story
+            .send(&office.key, Method::PUT, "/api/business", body)
+            .await
+    };
+    let zone = |zone: &str| json!({ "name": "Moved", "time_zone": zone });
+    put(zone("Asia/Tokyo")).await.of_status(200);
+    set(&story, &office, json!({ "caps": { "calls_per_day": 1 } })).await;
+    let refused = put(zone("Pacific/Auckland")).await;
+    refused.assert_refused(403, "forbidden");
+    assert_eq!(
+        refused.body["error"],
+        "כשיש מכסת שיחות יומית, רק מנהל המערכת משנה את אזור הזמן"
+    );
+    let same = put(json!({ "name": "Same", "time_zone": "Asia/Tokyo" })).await;
+    assert_eq!(same.of_status(200)["name"], "Same");
+
+    let moved = set(&story, &office, json!({ "time_zone": "UTC" })).await;
+    assert_eq!(moved["time_zone"], "UTC");
+    assert_eq!(moved["caps"]["calls_per_day"], 1);
+    set(
+        &story,
+        &office,
+        json!({ "caps": { "calls_per_day": null } }),
+    )
+    .await;
+    let free = put(zone("Asia/Tokyo")).await.of_status(200);
+    assert_eq!(free["time_zone"], "Asia/Tokyo");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_day_keeps_its_end_and_its_calls_whatever_is_set() {
+    let mut story = Setting::plain().begin().await;
+    let office = story.open(2).await;
+    let leads = story.import(&office, 4).await;
+    set(&story, &office, json!({ "caps": { "calls_per_day": 1 } })).await;
+    story.start(&office, &leads[..1]).await.of_status(200);
+    story.wait(60).await;
+    for settings in [
+        json!({ "time_zone": "Asia/Tokyo" }),
+        json!({ "caps": { "running_runs": 9 } }),
+        json!({ "caps": { "calls_per_day": null } }),
+        json!({ "caps": { "calls_per_day": 1 } }),
+    ] {
+        set(&story, &office, settings).await;
+    }
+    let refused = story.start(&office, &leads[1..2]).await;
+    refused.assert_refused(429, "daily_cap");
+    // Midnight in Jerusalem, where the business was when the day began. In Tokyo it is
+    // three in the morning by then.
+    assert_eq!(
+        (&refused.body["left"], &refused.body["resets_at"]),
+        (&json!(0), &json!("2025-10-09T21:00:00.000Z"))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_of_one_cap_leaves_the_others() {
+    let mut story = Setting::plain().begin().await;
+    let office = story.open(1).await;
+    let first = json!({ "leads_per_run": 4, "running_runs": 2, "calls_per_day": 7 });
+    let seen = set(&story, &office, json!({ "caps": first })).await;
+    assert_eq!(seen["caps"], first);
+    let mut expected = first;
+    for (cap, said, seen) in [
+        ("running_runs", json!(9), json!(9)),
+        ("calls_per_day", json!(8), json!(8)),
+        ("leads_per_run", Value::Null, json!(100_000)),
+        ("calls_per_day", Value::Null, Value::Null),
+    ] {
+        expected[cap] = seen;
+        let set = set(&story, &office, json!({ "caps": { cap: said } })).await;
+        assert_eq!(set["caps"], expected, "{cap}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn only_the_system_s_administrator_sets_caps_and_destinations() {
     let mut story = Setting::plain().begin().await;
     let office = story.open(1).await;

@@ -44,7 +44,8 @@ fn change() -> Operation {
         method: "PUT",
         path: "/api/business",
         id: "changeBusiness",
-        summary: "Changes what is said; `limit`, `destinations` and `caps` as a `system_admin`",
+        summary: "Changes what is said; `limit`, `destinations`, `caps` and, with a daily cap, \
+            `time_zone` as a `system_admin`",
         access: Access::Business(Role::Admin),
         parameters: vec![],
         body: Some(Input::json::<Wish>(example)),

@@ -1,5 +1,6 @@
 //! Businesses, what they have set, and their keys.
 
+mod caps;
 mod deletion;
 mod describe;
 pub mod keys;

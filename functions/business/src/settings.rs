@@ -5,27 +5,29 @@ use std::collections::BTreeSet;
 use http::StatusCode;
 use lambda_http::{Body, Request, Response};
 use ringfence_carrier::call_flow::{CallFlow, CallFlowWire};
-use ringfence_core::caps::{Caps, Country, DailyCap, Destinations};
+use ringfence_core::caps::{Caps, Country, Destinations};
 use ringfence_core::ids::BusinessId;
 use ringfence_core::phone::PhoneNumber;
 use ringfence_core::state::State;
-use ringfence_flows::business::{SetAnswer, Settings, set};
+use ringfence_flows::business::{NewZone, SetAnswer, Settings, set};
 use ringfence_flows::ledger::States;
 use ringfence_flows::world::Office;
-use ringfence_ledger::{BusinessConfig, Change, Creation, Ledger};
+use ringfence_ledger::{BusinessConfig, ConfigChange, ConfigChanged, Creation, Ledger};
 use ringfence_shell::body;
 use ringfence_shell::caller::{Caller, Role, request_id};
 use ringfence_shell::reply::{Failure, json};
 use ringfence_shell::secrets::random_business_id;
+use ringfence_shell::texts::Text;
 use ringfence_shell::times::{is_time_zone, rfc3339};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::caps::{CapsView, CapsWish};
 use crate::describe;
 
 /// As many slots as one state item serves well.
 const LIMIT_MAX: u32 = 200;
-/// The customer's limit where nobody says otherwise.
+/// A business's limit where nobody says otherwise.
 const LIMIT_DEFAULT: u32 = 3;
 const NAME_CHARS_MAX: usize = 200;
 
@@ -46,17 +48,7 @@ pub(crate) struct Wish {
     /// Where it may call.
     #[schemars(length(min = 1), transform = describe::regions)]
     destinations: Option<Vec<String>>,
-    caps: Option<CapsWire>,
-}
-
-/// What a business may spend. What is not said is not bounded, but by the system.
-#[derive(Clone, Copy, Deserialize, Serialize, JsonSchema)]
-struct CapsWire {
-    #[schemars(range(min = 1, max = Caps::WIDEST.leads_per_run))]
-    leads_per_run: Option<u32>,
-    #[schemars(range(min = 1, max = Caps::WIDEST.running_runs))]
-    running_runs: Option<u32>,
-    calls_per_day: Option<u32>,
+    caps: Option<CapsWish>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -70,7 +62,7 @@ pub(crate) struct View {
     time_zone: String,
     call_flow: CallFlowWire,
     destinations: Vec<String>,
-    caps: CapsWire,
+    caps: CapsView,
     created_at: String,
 }
 
@@ -79,56 +71,23 @@ struct Checked {
     name: Option<String>,
     phone: Option<PhoneNumber>,
     limit: Option<u32>,
-    region: Option<String>,
+    region: Option<Country>,
     time_zone: Option<String>,
     call_flow: Option<CallFlow>,
     destinations: Option<Destinations>,
-    caps: Option<CapsWire>,
+    caps: Option<CapsWish>,
 }
 
-impl CapsWire {
-    /// The caps, whose days end at midnight in this zone.
-    fn in_zone(self, time_zone: &str) -> Caps {
-        let widest = Caps::WIDEST;
-        let per_day = self.calls_per_day.map(|calls| {
-            let time_zone = time_zone.to_owned();
-            Box::new(DailyCap { calls, time_zone })
-        });
-        Caps {
-            leads_per_run: self.leads_per_run.unwrap_or(widest.leads_per_run),
-            running_runs: self.running_runs.unwrap_or(widest.running_runs),
-            per_day,
-        }
-    }
-
-    fn of(caps: &Caps) -> Self {
-        Self {
-            leads_per_run: Some(caps.leads_per_run),
-            running_runs: Some(caps.running_runs),
-            calls_per_day: caps.per_day.as_ref().map(|cap| cap.calls),
-        }
-    }
-
-    fn check(self) -> Result<Self, Failure> {
-        let widest = Caps::WIDEST;
-        let is_within =
-            |cap: Option<u32>, most: u32| cap.is_none_or(|cap| (1..=most).contains(&cap));
-        if !is_within(self.leads_per_run, widest.leads_per_run) {
-            return Err(Failure::bad_field("caps.leads_per_run"));
-        }
-        if !is_within(self.running_runs, widest.running_runs) {
-            return Err(Failure::bad_field("caps.running_runs"));
-        }
-        Ok(self)
-    }
+/// A country whose numbering plan is known, by its two capital letters.
+fn country(word: &str) -> Option<Country> {
+    let known = word.parse::<phonenumber::country::Id>().ok();
+    known.and_then(|_| word.parse().ok())
 }
 
 /// Reads the countries that a business may call, each once.
 fn destinations(words: &[String]) -> Result<Destinations, Failure> {
     let countries = words.iter().enumerate().map(|(place, word)| {
-        let known = word.parse::<phonenumber::country::Id>().ok();
-        let country = known.and_then(|_| word.parse().ok());
-        country.ok_or_else(|| Failure::bad_field(&format!("destinations[{place}]")))
+        country(word).ok_or_else(|| Failure::bad_field(&format!("destinations[{place}]")))
     });
     let countries: BTreeSet<Country> = countries.collect::<Result<_, _>>()?;
     if countries.is_empty() {
@@ -141,8 +100,8 @@ impl Wish {
     fn check(self) -> Result<Checked, Failure> {
         let name = self.name.map(|name| name.trim().to_owned());
         let is_name = |name: &String| (1..=NAME_CHARS_MAX).contains(&name.chars().count());
-        // The numbering plans are known by the capital letters of their regions.
-        let is_region = |region: &String| region.parse::<phonenumber::country::Id>().is_ok();
+        let bad_region = || Failure::bad_field("region");
+        let region = |word: String| country(&word).ok_or_else(bad_region);
         if !name.as_ref().is_none_or(is_name) {
             return Err(Failure::bad_field("name"));
         }
@@ -152,9 +111,7 @@ impl Wish {
         {
             return Err(Failure::bad_field("limit"));
         }
-        if !self.region.as_ref().is_none_or(is_region) {
-            return Err(Failure::bad_field("region"));
-        }
+        let region = self.region.map(region).transpose()?;
         if !self
             .time_zone
             .as_ref()
@@ -168,12 +125,12 @@ impl Wish {
             name,
             phone: phone.map_err(|_| Failure::bad_field("phone_e164"))?,
             limit: self.limit,
-            region: self.region,
+            region,
             time_zone: self.time_zone,
             call_flow: call_flow
                 .map_err(|bad| Failure::bad_field(&format!("call_flow.{}", bad.field)))?,
             destinations: self.destinations.as_deref().map(destinations).transpose()?,
-            caps: self.caps.map(CapsWire::check).transpose()?,
+            caps: self.caps.map(CapsWish::check).transpose()?,
         })
     }
 }
@@ -197,7 +154,7 @@ impl NewBusiness {
         state.caps = self.caps.clone();
         state.destinations = match &self.destinations {
             Some(destinations) => destinations.clone(),
-            None => Destinations::Only(vec![self.config.region.parse()?]),
+            None => Destinations::Region(self.config.region.parse()?),
         };
         Ok(state)
     }
@@ -254,43 +211,38 @@ pub(crate) async fn change(
     let config = office.ledger().config(business).await.map_err(internal)?;
     let mut config = config.ok_or_else(Failure::not_found)?;
     let time_zone = wish.time_zone.as_ref().unwrap_or(&config.time_zone);
-    let caps = match wish.caps {
-        Some(caps) => Some(caps.in_zone(time_zone)),
-        // The days of a cap that stays end where the business is now.
-        None if wish.time_zone.is_some() => {
-            let stored = office.ledger().load(business).await.map_err(internal)?;
-            let stored = stored.ok_or_else(Failure::not_found)?;
-            Some(CapsWire::of(&stored.state.caps).in_zone(time_zone))
-        }
-        None => None,
+    let new_zone = match caller.role {
+        Role::Agent | Role::Admin => NewZone::UnlessCapped,
+        Role::SystemAdmin => NewZone::Anyway,
     };
     let settings = Settings {
         limit: wish.limit,
         caller_id: wish.phone,
+        region: wish.region,
         destinations: wish.destinations,
-        caps,
+        caps: wish.caps.map(|caps| caps.in_zone(time_zone)),
+        time_zone: wish.time_zone.clone().map(new_zone),
     };
     let state = match set(office, business, &settings).await.map_err(internal)? {
         SetAnswer::Set(state) => state,
+        SetAnswer::ZoneIsCapped => {
+            let (status, text) = (StatusCode::FORBIDDEN, Text::ZoneIsCapped);
+            return Err(Failure::new(status, "forbidden", text));
+        }
         SetAnswer::NotFound => return Err(Failure::not_found()),
     };
-    let unchanged = config.clone();
-    config.name = wish.name.unwrap_or(config.name);
-    config.region = wish.region.unwrap_or(config.region);
-    config.time_zone = wish.time_zone.unwrap_or(config.time_zone);
-    config.call_flow = wish
-        .call_flow
-        .map_or(config.call_flow, |flow| flow.to_json());
-    if config != unchanged {
-        match office
-            .ledger()
-            .put_config(business, &config)
-            .await
-            .map_err(internal)?
-        {
-            Change::Changed => {}
-            Change::NoSuchBusiness => return Err(Failure::not_found()),
-        }
+    let change = ConfigChange {
+        name: wish.name,
+        region: wish.region.map(|region| region.to_string()),
+        time_zone: wish.time_zone,
+        call_flow: wish.call_flow.map(|flow| flow.to_json()),
+    };
+    if change != ConfigChange::default() {
+        let changed = office.ledger().change_config(business, &change).await;
+        config = match changed.map_err(internal)? {
+            ConfigChanged::To(config) => config,
+            ConfigChanged::NoSuchBusiness => return Err(Failure::not_found()),
+        };
     }
     view(business, &config, &state, StatusCode::OK).map_err(internal)
 }
@@ -308,14 +260,15 @@ pub(crate) async fn create(
         .time_zone
         .unwrap_or_else(|| "Asia/Jerusalem".to_owned());
     let caps = wish.caps.map(|caps| caps.in_zone(&time_zone));
+    let region = wish.region.map(|region| region.to_string());
     let new = NewBusiness {
         caller_id: wish.phone,
         limit: wish.limit.unwrap_or(LIMIT_DEFAULT),
         destinations: wish.destinations,
-        caps: caps.unwrap_or(Caps::WIDEST),
+        caps: Caps::WIDEST.changed(caps.unwrap_or_default()),
         config: BusinessConfig {
             name,
-            region: wish.region.unwrap_or_else(|| "IL".to_owned()),
+            region: region.unwrap_or_else(|| "IL".to_owned()),
             time_zone,
             call_flow: wish.call_flow.unwrap_or_else(default_flow).to_json(),
             created_at: office.now(),
@@ -354,9 +307,10 @@ fn view(
         call_flow: CallFlowWire::from(&flow),
         destinations: match &state.destinations {
             Destinations::Any => Vec::new(),
+            Destinations::Region(region) => vec![region.to_string()],
             Destinations::Only(countries) => countries.iter().map(Country::to_string).collect(),
         },
-        caps: CapsWire::of(&state.caps),
+        caps: CapsView::of(&state.caps),
         created_at: rfc3339(config.created_at),
     };
     Ok(json(status, &view))

@@ -27,6 +27,36 @@ impl Caps {
         running_runs: 100,
         per_day: None,
     };
+
+    /// These, but for what is to change.
+    #[must_use]
+    pub fn changed(mut self, change: CapsChange) -> Self {
+        self.leads_per_run = change.leads_per_run.unwrap_or(self.leads_per_run);
+        self.running_runs = change.running_runs.unwrap_or(self.running_runs);
+        match (change.per_day, &mut self.per_day) {
+            (None, _) => {}
+            (Some(DailyChange::Unbounded), per_day) => *per_day = None,
+            (Some(DailyChange::Bounded(new)), Some(cap)) => cap.calls = new.calls,
+            (Some(DailyChange::Bounded(new)), per_day @ None) => *per_day = Some(Box::new(new)),
+        }
+        self
+    }
+}
+
+/// What is to change of the caps. What is not said stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CapsChange {
+    pub leads_per_run: Option<u32>,
+    pub running_runs: Option<u32>,
+    pub per_day: Option<DailyChange>,
+}
+
+/// What is to become of the cap of a day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DailyChange {
+    Unbounded,
+    /// The zone is for a cap that is new: one that is there keeps its own.
+    Bounded(DailyCap),
 }
 
 /// How many calls a day may have, where it is bounded.
@@ -78,6 +108,8 @@ impl fmt::Display for Country {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Destinations {
     Any,
+    /// Those of its region, whichever that is: nobody has said otherwise.
+    Region(Country),
     /// A number whose country nobody knows is in none of them.
     Only(Vec<Country>),
 }
@@ -87,8 +119,9 @@ impl Destinations {
     pub fn allow(&self, country: Option<Country>) -> bool {
         match (self, country) {
             (Self::Any, _) => true,
+            (Self::Region(region), Some(country)) => *region == country,
             (Self::Only(allowed), Some(country)) => allowed.contains(&country),
-            (Self::Only(_), None) => false,
+            (Self::Region(_) | Self::Only(_), None) => false,
         }
     }
 }
@@ -132,6 +165,11 @@ impl State {
             ends_at,
             calls: 0,
         }));
+    }
+
+    /// Forgets a day that is over and that none follows, because no day is counted any more.
+    pub fn end_day(&mut self, now: Timestamp) {
+        self.day.take_if(|day| day.ends_at.has_passed(now));
     }
 
     /// Counts a claim.

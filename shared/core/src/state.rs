@@ -35,7 +35,8 @@ pub struct State {
     /// added. So a claim that was decided on an older list is refused.
     pub do_not_call_rev: u32,
     pub caps: Caps,
-    /// Set while calls are counted by the day.
+    /// The day whose calls are counted. It outlives a cap that is taken away, so that one
+    /// which comes back the same day finds the calls that were made.
     pub day: Option<Box<Day>>,
 }
 

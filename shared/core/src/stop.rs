@@ -1,6 +1,6 @@
 //! Stops runs, and changes what a business has set.
 
-use crate::caps::{Caps, Destinations};
+use crate::caps::{CapsChange, Country, Destinations};
 use crate::fill::close_runs;
 use crate::ids::{CallId, RunId};
 use crate::phone::PhoneNumber;
@@ -95,13 +95,27 @@ pub fn set_caller_id(mut state: State, number: PhoneNumber) -> State {
     state
 }
 
-/// Sets what the business may spend.
-pub fn set_caps(mut state: State, caps: Caps) -> State {
-    // Another zone has another midnight; a day that goes on keeps its count.
-    if caps.per_day.is_none() {
-        state.day = None;
+/// Sets what the business may spend. The day that goes on keeps its count: its calls were made.
+pub fn set_caps(mut state: State, change: CapsChange) -> State {
+    state.caps = state.caps.changed(change);
+    state
+}
+
+/// Sets the zone whose midnight ends the days of a cap, if there is one.
+///
+/// The day that goes on ends when it was to end, whatever the time is in the new zone.
+pub fn set_time_zone(mut state: State, time_zone: &str) -> State {
+    if let Some(cap) = &mut state.caps.per_day {
+        time_zone.clone_into(&mut cap.time_zone);
     }
-    state.caps = caps;
+    state
+}
+
+/// Sets where the business is, which is also where it may call if nobody has said otherwise.
+pub fn set_region(mut state: State, region: Country) -> State {
+    if let Destinations::Region(allowed) = &mut state.destinations {
+        *allowed = region;
+    }
     state
 }
 

@@ -1,12 +1,13 @@
 //! Changes what a business has set, where it decides about calls.
 
 use anyhow::{Result, bail};
-use ringfence_core::caps::{Caps, Destinations};
+use ringfence_core::caps::{CapsChange, Country, Destinations};
 use ringfence_core::ids::BusinessId;
 use ringfence_core::phone::PhoneNumber;
 use ringfence_core::state::State;
 use ringfence_core::stop::{
-    note_do_not_call, set_caller_id, set_caps, set_destinations, set_limit,
+    note_do_not_call, set_caller_id, set_caps, set_destinations, set_limit, set_region,
+    set_time_zone,
 };
 
 use crate::claim::ATTEMPTS_MAX;
@@ -18,8 +19,19 @@ use crate::world::{Office, wake_now};
 pub struct Settings {
     pub limit: Option<u32>,
     pub caller_id: Option<PhoneNumber>,
+    pub region: Option<Country>,
     pub destinations: Option<Destinations>,
-    pub caps: Option<Caps>,
+    pub caps: Option<CapsChange>,
+    pub time_zone: Option<NewZone>,
+}
+
+/// Another time zone, by its IANA name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NewZone {
+    /// From somebody whom a daily cap is to bound: whoever moves its midnight again and
+    /// again has a new day each time, so this holds only where there is no such cap.
+    UnlessCapped(String),
+    Anyway(String),
 }
 
 /// Whether the settings were changed.
@@ -27,6 +39,8 @@ pub struct Settings {
 #[must_use]
 pub enum SetAnswer {
     Set(State),
+    /// A daily cap keeps the time zone as it is. Nothing has changed.
+    ZoneIsCapped,
     NotFound,
 }
 
@@ -44,19 +58,9 @@ pub async fn set(
         return Ok(SetAnswer::NotFound);
     };
     for _ in 0..ATTEMPTS_MAX {
-        let mut state = stored.state.clone();
-        if let Some(limit) = settings.limit {
-            state = set_limit(state, limit);
-        }
-        if let Some(number) = &settings.caller_id {
-            state = set_caller_id(state, number.clone());
-        }
-        if let Some(destinations) = &settings.destinations {
-            state = set_destinations(state, destinations.clone());
-        }
-        if let Some(caps) = &settings.caps {
-            state = set_caps(state, caps.clone());
-        }
+        let Some(state) = decide(&stored.state, settings) else {
+            return Ok(SetAnswer::ZoneIsCapped);
+        };
         if state == stored.state {
             return Ok(SetAnswer::Set(state));
         }
@@ -73,6 +77,37 @@ pub async fn set(
         }
     }
     bail!("the state of business {business} kept changing")
+}
+
+/// The state with its new settings, unless they are not for whoever asks.
+fn decide(before: &State, settings: &Settings) -> Option<State> {
+    let mut state = before.clone();
+    if let Some(limit) = settings.limit {
+        state = set_limit(state, limit);
+    }
+    if let Some(number) = &settings.caller_id {
+        state = set_caller_id(state, number.clone());
+    }
+    if let Some(region) = settings.region {
+        state = set_region(state, region);
+    }
+    if let Some(destinations) = &settings.destinations {
+        state = set_destinations(state, destinations.clone());
+    }
+    if let Some(change) = &settings.caps {
+        state = set_caps(state, change.clone());
+    }
+    match &settings.time_zone {
+        None => {}
+        Some(NewZone::Anyway(zone)) => state = set_time_zone(state, zone),
+        Some(NewZone::UnlessCapped(zone)) => {
+            let cap = state.caps.per_day.as_ref();
+            if cap.is_some_and(|cap| cap.time_zone != *zone) {
+                return None;
+            }
+        }
+    }
+    Some(state)
 }
 
 /// Whether what was added to the do-not-call list holds.

@@ -61,8 +61,9 @@ pub trait WakeUps {
 /// Begins the day whose calls are counted, if the last one is over.
 pub(crate) fn begin_day(world: &impl Office, state: &mut State, now: Timestamp) {
     let ends_at = state.day_is_due(now).map(|zone| world.day_end(zone, now));
-    if let Some(ends_at) = ends_at {
-        state.begin_day(now, ends_at);
+    match ends_at {
+        Some(ends_at) => state.begin_day(now, ends_at),
+        None => state.end_day(now),
     }
 }
 

@@ -175,6 +175,7 @@ pub(crate) fn states() -> impl Strategy<Value = State> {
 fn destinations() -> impl Strategy<Value = Destinations> {
     prop_oneof![
         Just(Destinations::Any),
+        countries().prop_map(Destinations::Region),
         vec(countries(), 0..4).prop_map(Destinations::Only)
     ]
 }

@@ -2,6 +2,7 @@
 //! calls come from are in its state, where they are compared with the leases.
 
 use anyhow::{Context, Result};
+use aws_sdk_dynamodb::types::AttributeValue;
 use ringfence_core::ids::BusinessId;
 use ringfence_core::time::Timestamp;
 
@@ -19,6 +20,29 @@ pub struct BusinessConfig {
     /// What is said to whoever answers, as JSON that means nothing here.
     pub call_flow: String,
     pub created_at: Timestamp,
+}
+
+/// What is to change of the settings. What is not said stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ConfigChange {
+    pub name: Option<String>,
+    pub region: Option<String>,
+    pub time_zone: Option<String>,
+    pub call_flow: Option<String>,
+}
+
+impl ConfigChange {
+    /// The attributes that change, with what they become.
+    pub(crate) fn attributes(&self) -> impl Iterator<Item = (&'static str, AttributeValue)> {
+        let all = [
+            (NAME, &self.name),
+            (REGION, &self.region),
+            (TIME_ZONE, &self.time_zone),
+            (CALL_FLOW, &self.call_flow),
+        ];
+        let said = all.map(|(name, value)| value.as_ref().map(|value| (name, text(value))));
+        said.into_iter().flatten()
+    }
 }
 
 const NAME: &str = "business_name";

@@ -1,12 +1,15 @@
 //! Makes businesses, reads and changes what they have set, and finds those with work.
 
+use std::collections::HashMap;
+
 use anyhow::{Context, Result};
+use aws_sdk_dynamodb::types::ReturnValue;
 use ringfence_core::ids::BusinessId;
 use ringfence_core::state::State;
 use ringfence_flows::ledger::Stored;
 
-use crate::business::{self, BusinessConfig};
-use crate::item::{Fields, Item, text};
+use crate::business::{self, BusinessConfig, ConfigChange};
+use crate::item::{Fields, Item, text, version};
 use crate::key::{BUSINESS, Key};
 use crate::table::{PK, WORK, WORK_INDEX};
 use crate::write::{Failure, WriteId, canceled_by};
@@ -21,7 +24,15 @@ pub enum Creation {
     Exists,
 }
 
-/// Whether a business was changed.
+/// Whether a business was changed, and what it has set since.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub enum ConfigChanged {
+    To(BusinessConfig),
+    NoSuchBusiness,
+}
+
+/// Whether something of a business was changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Change {
@@ -81,39 +92,41 @@ impl Ledger {
         item.as_ref().map(business::from_item).transpose()
     }
 
-    /// Replaces what a business has set. The last to do so wins.
+    /// Changes what a business has set, and nothing that is not said: whoever changes
+    /// something else at the same time loses nothing.
     ///
     /// # Errors
     ///
-    /// When it could not be found out whether it was replaced.
-    pub async fn put_config(
+    /// When it could not be found out whether it was changed; changing it again is safe.
+    pub async fn change_config(
         &self,
         business: &BusinessId,
-        config: &BusinessConfig,
-    ) -> Result<Change> {
-        let mut values = business::to_item(business, config);
-        for name in Key::Config(business).attributes().keys() {
-            values.remove(name);
+        change: &ConfigChange,
+    ) -> Result<ConfigChanged> {
+        let (version, value) = version();
+        let changes = change.attributes().chain([(version, value)]);
+        let (mut sets, mut values) = (Vec::new(), HashMap::new());
+        for (name, value) in changes {
+            sets.push(format!("{name} = :{name}"));
+            values.insert(format!(":{name}"), value);
         }
-        let values = values
-            .into_iter()
-            .map(|(name, value)| (format!(":{name}"), value));
         let sent = self
             .client
             .update_item()
             .table_name(&self.table)
             .set_key(Some(Key::Config(business).attributes()))
-            .update_expression(
-                "SET v = :v, business_name = :business_name, region_code = :region_code, \
-                 time_zone = :time_zone, call_flow = :call_flow, created_at = :created_at",
-            )
+            .update_expression(format!("SET {}", sets.join(", ")))
             .condition_expression("attribute_exists(pk)")
-            .set_expression_attribute_values(Some(values.collect()))
+            .set_expression_attribute_values(Some(values))
+            .return_values(ReturnValue::AllNew)
             .send()
             .await;
         match sent.map_err(Failure::from) {
-            Ok(_) => Ok(Change::Changed),
-            Err(Failure::Refused(_)) => Ok(Change::NoSuchBusiness),
+            Ok(changed) => {
+                let item = changed.attributes().context("a change has no result")?;
+                Ok(ConfigChanged::To(business::from_item(item)?))
+            }
+            Err(Failure::Refused(_)) => Ok(ConfigChanged::NoSuchBusiness),
             Err(Failure::Unclear(error)) => Err(error).context("failed to change a business"),
         }
     }

@@ -67,8 +67,8 @@ use crate::pages::Pages;
 
 pub use crate::api_key::{ApiKey, KeyListing};
 pub use crate::api_keys::Revocation;
-pub use crate::business::BusinessConfig;
-pub use crate::businesses::{Change, Creation};
+pub use crate::business::{BusinessConfig, ConfigChange};
+pub use crate::businesses::{Change, ConfigChanged, Creation};
 pub use crate::call::status_word;
 pub use crate::calls::Page;
 pub use crate::compact::{BadCursor, CallCursor};

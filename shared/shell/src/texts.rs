@@ -82,6 +82,7 @@ pub enum Text {
     UnsupportedFile,
     UploadEmpty,
     UploadNotFound,
+    ZoneIsCapped,
 }
 
 impl Text {
@@ -151,6 +152,9 @@ impl Text {
             Self::UnsupportedFile => "סוג הקובץ אינו נתמך".to_owned(),
             Self::UploadEmpty => "הקובץ עדיין לא הועלה".to_owned(),
             Self::UploadNotFound => "ההעלאה לא נמצאה".to_owned(),
+            Self::ZoneIsCapped => {
+                "כשיש מכסת שיחות יומית, רק מנהל המערכת משנה את אזור הזמן".to_owned()
+            }
         }
     }
 
@@ -213,6 +217,10 @@ impl Text {
             Self::UnsupportedFile => "the file type is not supported".to_owned(),
             Self::UploadEmpty => "no file was uploaded yet".to_owned(),
             Self::UploadNotFound => "upload not found".to_owned(),
+            Self::ZoneIsCapped => {
+                "with a daily call cap, only the system's administrator changes the time zone"
+                    .to_owned()
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Businesses and their API keys.
 
-use ringfence_ledger::{ApiKey, Change, KeyListing, Revocation};
+use ringfence_ledger::{ApiKey, Change, ConfigChange, ConfigChanged, KeyListing, Revocation};
 
 use super::*;
 
@@ -27,9 +27,13 @@ async fn a_business_is_created_once() {
 async fn only_a_business_that_exists_is_changed() {
     let dynamo = database().await;
     let ledger = ledger(&dynamo);
+    let change = ConfigChange {
+        name: Some("Other".to_owned()),
+        ..ConfigChange::default()
+    };
     assert_eq!(
-        ledger.put_config(&acme(), &config()).await.unwrap(),
-        Change::NoSuchBusiness
+        ledger.change_config(&acme(), &change).await.unwrap(),
+        ConfigChanged::NoSuchBusiness
     );
     assert_eq!(ledger.config(&acme()).await.unwrap(), None);
     create(&ledger, &acme()).await;
@@ -38,10 +42,47 @@ async fn only_a_business_that_exists_is_changed() {
         ..config()
     };
     assert_eq!(
-        ledger.put_config(&acme(), &other).await.unwrap(),
-        Change::Changed
+        ledger.change_config(&acme(), &change).await.unwrap(),
+        ConfigChanged::To(other.clone())
     );
     assert_eq!(ledger.config(&acme()).await.unwrap(), Some(other));
+}
+
+#[tokio::test]
+async fn who_changes_one_setting_leaves_what_others_change_meanwhile() {
+    let dynamo = database().await;
+    let ledger = ledger(&dynamo);
+    create(&ledger, &acme()).await;
+    let said = |text: &str| Some(text.to_owned());
+    for change in [
+        ConfigChange {
+            name: said("Other"),
+            ..ConfigChange::default()
+        },
+        ConfigChange {
+            region: said("FR"),
+            ..ConfigChange::default()
+        },
+        ConfigChange {
+            time_zone: said("Europe/Paris"),
+            ..ConfigChange::default()
+        },
+        ConfigChange {
+            call_flow: said("{}"),
+            ..ConfigChange::default()
+        },
+    ] {
+        let changed = ledger.change_config(&acme(), &change).await.unwrap();
+        assert!(matches!(changed, ConfigChanged::To(_)));
+    }
+    let all = BusinessConfig {
+        name: "Other".to_owned(),
+        region: "FR".to_owned(),
+        time_zone: "Europe/Paris".to_owned(),
+        call_flow: "{}".to_owned(),
+        ..config()
+    };
+    assert_eq!(ledger.config(&acme()).await.unwrap(), Some(all));
 }
 
 fn key(key_id: &str, business: Option<BusinessId>) -> ApiKey {

@@ -7,7 +7,7 @@ use crate::ids::RosterId;
 use crate::start::{DirectLead, NewRun, StartedCalls, StartedRun, start_calls, start_run};
 use crate::state::tests::desk::{Desk, START, lead, number, run};
 use crate::state::tests::words::{claims, live};
-use crate::stop::{note_do_not_call, set_caps, set_destinations};
+use crate::stop::{note_do_not_call, set_caps, set_destinations, set_region, set_time_zone};
 use crate::timing::Timing;
 
 #[test]
@@ -24,6 +24,22 @@ fn an_unknown_country_is_on_no_list() {
     assert!(!only("IL").allow(Some(country("US"))));
     assert!(!only("IL").allow(None));
     assert!(Destinations::Any.allow(None));
+    assert!(Destinations::Region(country("IL")).allow(Some(country("IL"))));
+    assert!(!Destinations::Region(country("IL")).allow(Some(country("US"))));
+    assert!(!Destinations::Region(country("IL")).allow(None));
+}
+
+#[test]
+fn destinations_go_with_the_region_until_somebody_has_set_them() {
+    let mut state = State::new(1);
+    state.destinations = Destinations::Region(country("IL"));
+    state = set_region(state, country("US"));
+    assert_eq!(state.destinations, Destinations::Region(country("US")));
+    for set in [only("IL"), Destinations::Any] {
+        state = set_destinations(state, set.clone());
+        state = set_region(state, country("FR"));
+        assert_eq!(state.destinations, set);
+    }
 }
 
 #[test]
@@ -166,9 +182,9 @@ fn a_direct_call_to_a_country_that_is_not_allowed_is_not_made() {
 
 #[test]
 fn a_business_starts_no_more_than_its_caps() {
-    let caps = Caps {
-        leads_per_run: 10,
-        running_runs: 1,
+    let caps = CapsChange {
+        leads_per_run: Some(10),
+        running_runs: Some(1),
         per_day: None,
     };
     let new = |total| NewRun {
@@ -191,12 +207,74 @@ fn a_business_starts_no_more_than_its_caps() {
 }
 
 #[test]
-fn a_cap_that_is_gone_counts_nothing_any_more() {
+fn a_cap_that_is_gone_keeps_nobody_waiting() {
     let desk = capped(1, 0);
     assert_eq!(desk.state.room(), 0);
-    let state = set_caps(desk.state, Caps::WIDEST);
-    assert_eq!((state.room(), state.day.as_ref()), (1, None));
-    assert_eq!(state.capped_until(START), None);
+    let state = set_caps(desk.state, unbounded());
+    assert_eq!((state.room(), state.capped_until(START)), (1, None));
+}
+
+#[test]
+fn a_cap_that_comes_back_finds_the_calls_of_its_day() {
+    let mut desk = capped(1, 2);
+    desk.run(4, None);
+    assert_eq!(claims(&desk.fill(&[])), "1/0");
+    desk.state = set_caps(desk.state, unbounded());
+    assert_eq!(claims(&desk.end("1/0")), "1/1");
+    let day = desk.state.day.clone();
+    desk.state = set_caps(desk.state, daily(2));
+    assert_eq!(desk.state.day, day);
+    assert_eq!(claims(&desk.end("1/1")), "", "two calls were the day's");
+    assert_eq!(desk.state.capped_until(desk.now), Some(midnight()));
+}
+
+#[test]
+fn without_a_cap_a_day_is_forgotten_once_it_is_over() {
+    let mut desk = capped(1, 2);
+    let day = desk.state.day.clone();
+    desk.state = set_caps(desk.state, unbounded());
+    desk.state.end_day(desk.now);
+    assert_eq!(desk.state.day, day);
+    desk.wait(DAY_SECONDS);
+    desk.state.end_day(desk.now);
+    assert_eq!(desk.state.day, None);
+}
+
+#[test]
+fn what_is_not_said_of_the_caps_stays() {
+    let before = capped(3, 5).state;
+    let change = CapsChange {
+        running_runs: Some(9),
+        ..CapsChange::default()
+    };
+    let after = set_caps(before.clone(), change);
+    assert_eq!(after.caps.running_runs, 9);
+    assert_eq!(after.caps.per_day, before.caps.per_day);
+    assert_eq!(after.caps.leads_per_run, before.caps.leads_per_run);
+    assert_eq!(after.day, before.day);
+    let after = set_caps(after, daily(6));
+    assert_eq!((after.caps.running_runs, after.calls_left()), (9, 6));
+}
+
+#[test]
+fn in_another_zone_a_day_ends_when_it_was_to_end() {
+    let mut desk = capped(3, 4);
+    desk.run(9, None);
+    assert_eq!(claims(&desk.fill(&[])), "1/0 1/1 1/2");
+    let day = desk.state.day.clone();
+    desk.state = set_time_zone(desk.state, "Pacific/Auckland");
+    assert_eq!(desk.state.day, day);
+    assert_eq!(desk.state.day_is_due(desk.now), None);
+    desk.wait(DAY_SECONDS);
+    assert_eq!(desk.state.day_is_due(desk.now), Some("Pacific/Auckland"));
+    let state = set_caps(desk.state, daily(7));
+    assert_eq!(state.day_is_due(desk.now), Some("Pacific/Auckland"));
+}
+
+#[test]
+fn a_zone_alone_bounds_nothing() {
+    let state = set_time_zone(State::new(1), ZONE);
+    assert_eq!(state, State::new(1));
 }
 
 #[test]
@@ -217,15 +295,24 @@ fn midnight() -> Timestamp {
 /// A business that may make so many calls a day, whose day has just begun.
 fn capped(limit: u32, calls: u32) -> Desk {
     let mut desk = Desk::new(limit);
-    let time_zone = ZONE.to_owned();
-    let per_day = Some(Box::new(DailyCap { calls, time_zone }));
-    let caps = Caps {
-        per_day,
-        ..Caps::WIDEST
-    };
-    desk.state = set_caps(desk.state, caps);
+    desk.state = set_caps(desk.state, daily(calls));
     desk.state.begin_day(START, midnight());
     desk
+}
+
+fn daily(calls: u32) -> CapsChange {
+    let time_zone = ZONE.to_owned();
+    CapsChange {
+        per_day: Some(DailyChange::Bounded(DailyCap { calls, time_zone })),
+        ..CapsChange::default()
+    }
+}
+
+fn unbounded() -> CapsChange {
+    CapsChange {
+        per_day: Some(DailyChange::Unbounded),
+        ..CapsChange::default()
+    }
 }
 
 fn country(letters: &str) -> Country {

@@ -2,12 +2,14 @@
 
 use anyhow::{Context, Result, bail};
 use aws_sdk_dynamodb::types::AttributeValue;
-use ringfence_core::caps::{Caps, DailyCap, Day, Destinations};
+use ringfence_core::caps::{Caps, Country, DailyCap, Day, Destinations};
 use ringfence_core::state::State;
 
 use crate::item::{Fields, Item, as_map, map, number, text, time};
 
 const DESTINATIONS: &str = "dest";
+/// Set where the destinations are the region and go with it.
+const OF_REGION: &str = "home";
 const DO_NOT_CALL: &str = "dnc";
 const LEADS_PER_RUN: &str = "leads";
 const RUNNING_RUNS: &str = "runs";
@@ -24,13 +26,16 @@ pub(super) fn to_value(state: &State) -> AttributeValue {
         running_runs,
         per_day,
     } = &state.caps;
-    let destinations = match &state.destinations {
+    let countries = match &state.destinations {
         Destinations::Any => None,
-        Destinations::Only(countries) => {
-            let countries = countries.iter().map(|country| text(country.to_string()));
-            Some(AttributeValue::L(countries.collect()))
-        }
+        Destinations::Region(region) => Some(std::slice::from_ref(region)),
+        Destinations::Only(countries) => Some(countries.as_slice()),
     };
+    let destinations = countries.map(|countries| {
+        let countries = countries.iter().map(|country| text(country.to_string()));
+        AttributeValue::L(countries.collect())
+    });
+    let is_of_region = matches!(state.destinations, Destinations::Region(_));
     let unless = |most: u32, widest: u32| (most != widest).then(|| number(most));
     let per_day = per_day.as_ref();
     let day = state.day.as_ref().map(|day| {
@@ -43,6 +48,7 @@ pub(super) fn to_value(state: &State) -> AttributeValue {
     let revised = (state.do_not_call_rev > 0).then(|| number(state.do_not_call_rev));
     map([
         (DESTINATIONS, destinations),
+        (OF_REGION, is_of_region.then(|| number(1_u32))),
         (DO_NOT_CALL, revised),
         (
             LEADS_PER_RUN,
@@ -70,7 +76,12 @@ pub(super) fn read_into(state: &mut State, value: &AttributeValue) -> Result<()>
                 .parse()
                 .context("a destination of a state is not a country")
         });
-        state.destinations = Destinations::Only(countries.collect::<Result<_>>()?);
+        let countries: Vec<Country> = countries.collect::<Result<_>>()?;
+        state.destinations = match (fields.has(OF_REGION), &countries[..]) {
+            (true, &[region]) => Destinations::Region(region),
+            (true, _) => bail!("a state has a region that is not one country"),
+            (false, _) => Destinations::Only(countries),
+        };
     }
     state.do_not_call_rev = fields.number_if_any(DO_NOT_CALL)?.unwrap_or(0);
     let widest = Caps::WIDEST;

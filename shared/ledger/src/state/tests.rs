@@ -162,6 +162,29 @@ fn the_stored_form_is_this() {
 }
 
 #[test]
+fn where_a_business_is_tells_where_it_calls_until_somebody_else_does() {
+    let mut state = State::new(3);
+    state.destinations = Destinations::Region("FR".parse().unwrap());
+    let stored = Stored { state, rev: 1 };
+    let mut item = to_item(&business(), &stored, WriteId::fresh());
+    let spend = map([
+        ("dest", Some(AttributeValue::L(vec![text("FR")]))),
+        ("home", Some(number(1))),
+    ]);
+    assert_eq!(item["spend"], spend);
+    assert_eq!(from_item(&item).unwrap(), stored);
+    let both = map([
+        (
+            "dest",
+            Some(AttributeValue::L(vec![text("FR"), text("IL")])),
+        ),
+        ("home", Some(number(1))),
+    ]);
+    item.insert("spend".to_owned(), both);
+    assert!(from_item(&item).is_err());
+}
+
+#[test]
 fn a_business_without_work_is_not_in_the_index() {
     let stored = Stored {
         state: State::new(3),

@@ -28,8 +28,6 @@ pub(super) struct Rules {
     barred: BTreeMap<PhoneNumber, Bar>,
     /// Of the calls that exist, by the day of their claims: when, and how many the day might have.
     days: BTreeMap<u64, Vec<(u64, u32)>>,
-    /// The write since which the days are counted.
-    counted_since: u64,
 }
 
 /// What is known of a number that was ever on the do-not-call list.
@@ -53,7 +51,6 @@ impl Rules {
             caps: state.caps.clone(),
             barred: BTreeMap::new(),
             days: BTreeMap::new(),
-            counted_since: 0,
         }
     }
 
@@ -120,6 +117,10 @@ impl Judge {
     pub(super) fn check_rules(&mut self, sim: &Sim, b: usize, old: &State, new: &State, who: Who) {
         let role = who.role;
         if new.destinations != old.destinations || new.caps != old.caps {
+            if new.day != old.day {
+                let words = format!("b{b}: the settings changed the count of a day");
+                self.fail("day", words);
+            }
             self.set_rules(b, new);
         }
         for (call, lease) in added(old, new) {
@@ -133,14 +134,9 @@ impl Judge {
     }
 
     fn set_rules(&mut self, b: usize, new: &State) {
-        let seq = self.seq;
         let rules = &mut self.books[b].rules;
         rules.destinations = new.destinations.clone();
         rules.ever.push(new.destinations.clone());
-        if new.caps.per_day.is_none() {
-            rules.days.clear();
-            rules.counted_since = seq;
-        }
         rules.caps = new.caps.clone();
     }
 
@@ -205,7 +201,7 @@ impl Judge {
         let at = call.minted_at().as_millis();
         let is_clear = (MIDNIGHT_MS..DAY_MS - MIDNIGHT_MS).contains(&(at % DAY_MS));
         let rules = &mut self.books[b].rules;
-        if !is_clear || seq <= rules.counted_since {
+        if !is_clear {
             return;
         }
         let day = rules.days.entry(at / DAY_MS).or_default();

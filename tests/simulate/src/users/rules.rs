@@ -2,7 +2,7 @@
 //! and caps, changed at any time.
 
 use anyhow::Result;
-use ringfence_core::caps::{Caps, Country, DailyCap, Destinations};
+use ringfence_core::caps::{Caps, CapsChange, Country, DailyCap, DailyChange, Destinations};
 use ringfence_core::ids::BusinessId;
 use ringfence_core::phone::PhoneNumber;
 use ringfence_core::state::State;
@@ -31,7 +31,7 @@ pub(super) fn begin(sim: &Sim, state: &mut State) {
         return;
     }
     if sim.apart.borrow_mut().bool() {
-        state.caps = caps(sim);
+        state.caps = Caps::WIDEST.changed(caps(sim));
     }
     if sim.apart.borrow_mut().bool() {
         state.destinations = destinations(sim);
@@ -107,10 +107,13 @@ pub(super) fn calm(sim: &Sim) -> Option<Settings> {
         return None;
     }
     let is_capped = sim.apart.borrow_mut().bool();
-    let per_day = is_capped.then(|| daily(sim));
-    let caps = Some(Caps {
-        per_day,
-        ..Caps::WIDEST
+    let caps = Some(if is_capped {
+        CapsChange {
+            per_day: Some(DailyChange::Bounded(daily(sim))),
+            ..unbounded()
+        }
+    } else {
+        unbounded()
     });
     let destinations = Some(Destinations::Any);
     Some(Settings {
@@ -131,26 +134,35 @@ fn destinations(sim: &Sim) -> Destinations {
     Destinations::Only(known.filter_map(|letters| letters.parse().ok()).collect())
 }
 
-fn caps(sim: &Sim) -> Caps {
-    let mut caps = Caps::WIDEST;
+fn caps(sim: &Sim) -> CapsChange {
+    let mut caps = unbounded();
     if sim.apart.borrow_mut().bool() {
-        caps.per_day = Some(daily(sim));
+        caps.per_day = Some(DailyChange::Bounded(daily(sim)));
     }
     let mut apart = sim.apart.borrow_mut();
     if apart.u8(0..3) == 0 {
-        caps.running_runs = apart.u32(1..4);
+        caps.running_runs = Some(apart.u32(1..4));
     }
     if apart.u8(0..3) == 0 {
-        caps.leads_per_run = apart.u32(2..30);
+        caps.leads_per_run = Some(apart.u32(2..30));
     }
     caps
 }
 
-fn daily(sim: &Sim) -> Box<DailyCap> {
-    Box::new(DailyCap {
+/// Takes every bound away that somebody has set.
+fn unbounded() -> CapsChange {
+    CapsChange {
+        leads_per_run: Some(Caps::WIDEST.leads_per_run),
+        running_runs: Some(Caps::WIDEST.running_runs),
+        per_day: Some(DailyChange::Unbounded),
+    }
+}
+
+fn daily(sim: &Sim) -> DailyCap {
+    DailyCap {
         calls: sim.apart.borrow_mut().u32(8..40),
         time_zone: "UTC".to_owned(),
-    })
+    }
 }
 
 /// Adds numbers to the do-not-call list, as the real endpoint does: first the entries, then
