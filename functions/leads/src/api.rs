@@ -171,6 +171,10 @@ async fn delete_many(desk: &Desk<'_>) -> Result<Response<Body>, Failure> {
         (_, _) => return Err(Failure::bad_field("lead_ids")),
     };
     let deleted_count = deleted.map_err(|error| desk.internal(&error))?;
+    if deleted_count == 0 {
+        // A business without these leads may be no business at all.
+        desk.state().await?;
+    }
     Ok(json(
         StatusCode::OK,
         &Deleted {
