@@ -53,8 +53,12 @@ pub fn parse(text: &str, region: Region) -> Result<PhoneNumber, BadPhone> {
 
 /// Where a number is, unless it is in no country or in one that nobody can tell.
 ///
-/// Countries that share a code are told apart by their numbers where the library can.
+/// Countries that share a code are told apart by their numbers where the library can. A costly
+/// number counts as in none: who may call a country may not call what its owner is paid for.
 pub fn country_of(number: &PhoneNumber) -> Option<Country> {
+    if kind(number) == Kind::Costly {
+        return None;
+    }
     let number = phonenumber::parse(None, number.expose()).ok()?;
     if let Some(country) = number.country().id() {
         return country.as_ref().parse().ok();

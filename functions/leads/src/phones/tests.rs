@@ -281,3 +281,13 @@ fn a_number_is_in_its_country_as_far_as_anybody_can_tell() {
     check("+18765550100", Some("JM"));
     check("+9990000000", None);
 }
+
+#[test]
+fn a_costly_number_is_in_no_country() {
+    for number in ["+19005551234", "+9721900123456", "+9721700123456"] {
+        assert_eq!(country_of(&number.parse().unwrap()), None, "{number}");
+    }
+    for number in ["+18005551234", "+9721800123456"] {
+        assert!(country_of(&number.parse().unwrap()).is_some(), "{number}");
+    }
+}
