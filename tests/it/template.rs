@@ -1,6 +1,7 @@
 //! The template says what the code relies on: numbers, names, routes and variables.
 
 mod outline;
+mod rules;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
