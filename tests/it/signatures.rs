@@ -13,18 +13,18 @@ use ringfence_local::twilio::{Delivery, Script};
 use crate::story::{Office, Setting, Story};
 
 /// A call that lasts an hour, and the address to report on it.
-struct Line {
-    story: Story,
+pub(crate) struct Line {
+    pub(crate) story: Story,
     office: Office,
-    url: String,
-    token: Secret,
+    pub(crate) url: String,
+    pub(crate) token: Secret,
     account: String,
     sid: String,
 }
 
 impl Line {
-    async fn open() -> Self {
-        let mut story = Setting::plain().begin().await;
+    pub(crate) async fn open(setting: Setting) -> Self {
+        let mut story = setting.begin().await;
         let office = story.open(3).await;
         let (leads, numbers) = story.import_numbers(&office, 1).await;
         let hour = Duration::from_secs(3_600);
@@ -57,7 +57,7 @@ impl Line {
     }
 
     /// What the carrier would tell of the call.
-    fn form<'a>(&'a self, status: &'a str) -> Vec<(&'a str, &'a str)> {
+    pub(crate) fn form<'a>(&'a self, status: &'a str) -> Vec<(&'a str, &'a str)> {
         vec![
             ("AccountSid", &self.account),
             ("CallSid", &self.sid),
@@ -66,7 +66,12 @@ impl Line {
     }
 
     /// Sends a form to an address with this signature.
-    async fn tell(&self, url: &str, form: &[(&str, &str)], signature: Option<&str>) -> StatusCode {
+    pub(crate) async fn tell(
+        &self,
+        url: &str,
+        form: &[(&str, &str)],
+        signature: Option<&str>,
+    ) -> StatusCode {
         let pairs: Vec<String> = form
             .iter()
             .map(|(name, value)| format!("{name}={value}"))
@@ -93,7 +98,7 @@ impl Line {
 
 #[tokio::test(start_paused = true)]
 async fn a_report_is_believed_only_with_the_carrier_s_signature() {
-    let line = Line::open().await;
+    let line = Line::open(Setting::plain()).await;
     let (url, form) = (&line.url, line.form("completed"));
     let right = sign(&line.token, url, &form);
     let elsewhere = url.replace("ringfence.example", "other.example");
@@ -128,7 +133,7 @@ async fn a_report_is_believed_only_with_the_carrier_s_signature() {
 
 #[tokio::test(start_paused = true)]
 async fn a_report_of_another_account_is_not_believed() {
-    let line = Line::open().await;
+    let line = Line::open(Setting::plain()).await;
     let other = "AC11111111111111111111111111111111";
     let others = [
         ("AccountSid", other),
@@ -148,7 +153,7 @@ async fn a_report_of_another_account_is_not_believed() {
 
 #[tokio::test(start_paused = true)]
 async fn a_signed_report_of_something_that_we_do_not_know_changes_nothing() {
-    let line = Line::open().await;
+    let line = Line::open(Setting::plain()).await;
     let strangers = line
         .url
         .replace("/webhook/call_status?b=", "/webhook/call_status?b=x");

@@ -4,10 +4,13 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::Method;
-use ringfence_local::doors::{Doors, Throttle};
+use futures::future::join_all;
+use http::{Method, StatusCode};
+use ringfence_carrier::signature::sign;
+use ringfence_local::doors::{Doors, Throttle, WEBHOOK_CONCURRENCY};
 use serde_json::Value;
 
+use crate::signatures::Line;
 use crate::story::{Answer, Office, Setting, Story};
 
 const COUNTS: &str = "/api/outbound_calls/counts";
@@ -78,21 +81,28 @@ async fn a_refused_flood_says_when_to_come_again_and_reads_no_key() {
 #[tokio::test(start_paused = true)]
 async fn callbacks_beyond_their_share_are_turned_away() {
     let doors = Doors {
-        webhook_concurrency: 0,
+        webhook_concurrency: WEBHOOK_CONCURRENCY,
         ..Doors::PLAIN
     };
-    let mut story = Setting {
+    let line = Line::open(Setting {
         doors,
         ..Setting::plain()
-    }
-    .begin()
+    })
     .await;
-    let office = story.open(3).await;
-    for path in ["/webhook/call_status?x=1", "/webhook/outbound_call"] {
-        let answer = story.send_with(Method::POST, path, &[], "a=b").await;
-        answer.assert_refused(429, "too_many_requests");
+    // What the carrier itself asks when the call is answered takes a place too.
+    line.story.wait(60).await;
+    let (url, form) = (&line.url, line.form("in-progress"));
+    let signature = sign(&line.token, url, &form);
+    let tell = || line.tell(url, &form, Some(&signature));
+    for beyond in [0, 1, 25, 0] {
+        let at_once = (0..WEBHOOK_CONCURRENCY + beyond).map(|_| tell());
+        let told = join_all(at_once).await;
+        let count = |status: StatusCode| told.iter().filter(|it| **it == status).count();
+        // Whoever came too late has taken nobody's place, and the places come back.
+        assert_eq!(count(StatusCode::NO_CONTENT), WEBHOOK_CONCURRENCY);
+        assert_eq!(count(StatusCode::TOO_MANY_REQUESTS), beyond);
     }
-    story.get(&office, COUNTS).await.of_status(200);
+    assert_eq!(tell().await, StatusCode::NO_CONTENT);
 }
 
 #[tokio::test(start_paused = true)]
