@@ -13,10 +13,12 @@ mod people;
 mod rows;
 mod workbooks;
 
-const PATH: &str = "/api/outbound/import-leads";
+pub(crate) use self::workbooks::workbook;
+
+pub(crate) const PATH: &str = "/api/outbound/import-leads";
 
 /// Uploads a file as a browser does.
-async fn upload(
+pub(crate) async fn upload(
     story: &Story,
     office: &Office,
     file: &str,

@@ -1,6 +1,9 @@
 //! Logs: what they never contain, however much is written down.
 
+mod files;
+
 use std::io;
+use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex};
 
 use futures::FutureExt;
@@ -251,6 +254,22 @@ fn secret_of(key: &str) -> String {
     key.rsplit('_').next().expect("it has parts").to_owned()
 }
 
+/// The numbers of so many leads. Without its first digits a number would still be a whole one
+/// to a neighbour.
+fn phones_of(leads: RangeInclusive<u32>) -> impl Iterator<Item = String> {
+    leads.map(|number| crate::story::phone(number)[4..].to_owned())
+}
+
+/// Checks that no line holds any of these.
+#[track_caller]
+fn assert_hidden(log: &str, secrets: &[String]) {
+    let lines: Vec<&str> = log.lines().collect();
+    for secret in secrets {
+        let found = lines.iter().find(|line| line.contains(secret));
+        assert_eq!(found, None, "the log holds {secret}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn logs_hold_no_number_no_name_and_no_secret() {
     let (notes, _guard) = listen(FILTER);
@@ -274,8 +293,7 @@ async fn logs_hold_no_number_no_name_and_no_secret() {
             .to_owned(),
     );
     secrets.push("Zm9yZ2VkLXNpZ25hdHVyZQ==".to_owned());
-    // Without its first digits a number would still be a whole one to a neighbour.
-    secrets.extend((1..=9).map(|number| crate::story::phone(number)[4..].to_owned()));
+    secrets.extend(phones_of(1..=9));
     secrets.extend(["31100001", "Secret", "055-5000001"].map(str::to_owned));
 
     let log = notes.text();
@@ -289,11 +307,7 @@ async fn logs_hold_no_number_no_name_and_no_secret() {
     ] {
         assert!(log.contains(expected), "the log tells that it {expected}");
     }
-    let lines: Vec<&str> = log.lines().collect();
-    for secret in secrets {
-        let found = lines.iter().find(|line| line.contains(&secret));
-        assert_eq!(found, None, "the log holds {secret}");
-    }
+    assert_hidden(&log, &secrets);
 }
 
 #[tokio::test(start_paused = true)]

@@ -32,7 +32,7 @@ pub(super) fn archive(parts: &[(&str, &[u8])]) -> Vec<u8> {
 }
 
 /// A workbook with one sheet of these rows.
-pub(super) fn workbook(rows: &str) -> Vec<u8> {
+pub(crate) fn workbook(rows: &str) -> Vec<u8> {
     let sheet = format!(
         r#"<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>{rows}</sheetData></worksheet>"#
     );
