@@ -1,6 +1,7 @@
 //! What the flows need of the stored record, one small port for each kind of need.
 //!
-//! Every method takes the business first: nothing can be read or written without one.
+//! Every method takes the business first, so that nothing of another can be read or written,
+//! but for those of rosters: a roster's id is random, and only its business's records hold it.
 
 use std::collections::BTreeSet;
 use std::future::Future;
