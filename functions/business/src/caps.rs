@@ -75,7 +75,9 @@ impl CapsWish {
 
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct CapsView {
+    #[schemars(range(min = 1, max = Caps::WIDEST.leads_per_run))]
     leads_per_run: u32,
+    #[schemars(range(min = 1, max = Caps::WIDEST.running_runs))]
     running_runs: u32,
     /// Null while days are not counted.
     calls_per_day: Option<u32>,
