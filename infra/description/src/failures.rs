@@ -122,7 +122,15 @@ fn schema(detail: &str) -> Value {
     match detail {
         "missing" => json!({ "type": "array", "items": { "type": "integer", "minimum": 1 } }),
         "errors_sample" => json!({ "type": "array", "items": { "type": "string" } }),
-        "field" | "request_id" | "last_error" => json!({ "type": "string" }),
+        "candidates" => json!({ "type": "array", "minItems": 2, "items": {
+            "type": "object",
+            "required": ["column", "title"],
+            "properties": {
+                "column": { "type": "integer", "minimum": 1 },
+                "title": { "type": "string" },
+            },
+        } }),
+        "field" | "request_id" | "last_error" | "what" => json!({ "type": "string" }),
         "resets_at" => json!({ "type": "string", "format": "date-time" }),
         _ => json!({ "type": "integer", "minimum": 0 }),
     }

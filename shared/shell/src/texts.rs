@@ -37,6 +37,7 @@ impl Language {
 /// Something to be said to a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Text {
+    AmbiguousPhoneColumn,
     BadBody,
     BadConcurrency { limit: u32 },
     BadField(String),
@@ -61,12 +62,14 @@ pub enum Text {
     ListNotFound,
     MethodNotAllowed,
     MissingRunId,
+    MoreRowErrors { more: u32 },
     NoBusinessPhone,
     NoLeads,
     NoPhone,
     NoPublicHost,
     NoValidPhones,
     NotFound,
+    OpenQuote { row: u32 },
     OnlyFree { available: u32 },
     RunAlreadyOver(RunStatus),
     RunNotFound,
@@ -74,8 +77,10 @@ pub enum Text {
     RunStopped { canceled: u32 },
     SlotsBusy { limit: u32 },
     TooLarge,
+    TooManyColumns { most: u32 },
     TooManyLeads { most: u32 },
     TooManyRequests,
+    TooManyRows { most: u32 },
     TooManyRuns { most: u32 },
     Unauthorized,
     Unconfirmed,
@@ -96,6 +101,10 @@ impl Text {
 
     fn hebrew(&self) -> String {
         match self {
+            Self::AmbiguousPhoneColumn => {
+                "לא ברור באיזו עמודה נמצאים מספרי הטלפון. יש לציין אותה בשדה phone_column"
+                    .to_owned()
+            }
             Self::BadBody => "גוף הבקשה אינו JSON תקין".to_owned(),
             Self::BadConcurrency { limit } => {
                 format!("מספר השיחות במקביל חייב להיות בין 1 ל-{limit}")
@@ -122,12 +131,14 @@ impl Text {
             Self::ListNotFound => "הרשימה לא נמצאה".to_owned(),
             Self::MethodNotAllowed => "הפעולה אינה נתמכת בכתובת זו".to_owned(),
             Self::MissingRunId => "חסר run_id".to_owned(),
+            Self::MoreRowErrors { more } => format!("ועוד {more} שורות שגויות"),
             Self::NoBusinessPhone => "מספר טלפון של העסק לא מוגדר".to_owned(),
             Self::NoLeads => "יש לבחור לפחות ליד אחד".to_owned(),
             Self::NoPhone => "אין מספר טלפון לליד".to_owned(),
             Self::NoPublicHost => "כתובת ציבורית לא מוגדרת, לא הופעלו שיחות".to_owned(),
             Self::NoValidPhones => "לא נמצאו טלפונים תקינים לייבוא".to_owned(),
             Self::NotFound => "לא נמצא".to_owned(),
+            Self::OpenQuote { row } => format!("המירכאות בשורה {row} אינן נסגרות"),
             Self::OnlyFree { available } => {
                 format!("ניתן להתחיל רק {available} שיחות יוצאות נוספות.")
             }
@@ -144,8 +155,10 @@ impl Text {
                 hebrew_number(*limit)
             ),
             Self::TooLarge => "הבקשה גדולה מדי".to_owned(),
+            Self::TooManyColumns { most } => format!("הקובץ גדול מדי: עד {most} עמודות"),
             Self::TooManyLeads { most } => format!("ניתן לבחור עד {most} לידים"),
             Self::TooManyRequests => "יותר מדי בקשות. נסה שוב בעוד רגע.".to_owned(),
+            Self::TooManyRows { most } => format!("הקובץ גדול מדי: עד {most} שורות"),
             Self::TooManyRuns { most } => format!("ניתן להפעיל עד {most} הרצות בו-זמנית"),
             Self::Unauthorized => "נדרש מפתח API תקין".to_owned(),
             Self::Unconfirmed => "לא התקבלה תשובה ברורה מספק הטלפוניה".to_owned(),
@@ -160,6 +173,9 @@ impl Text {
 
     fn english(&self) -> String {
         match self {
+            Self::AmbiguousPhoneColumn => {
+                "it is unclear which column holds the phones; name it in phone_column".to_owned()
+            }
             Self::BadBody => "the request body is not valid JSON".to_owned(),
             Self::BadConcurrency { limit } => format!("concurrency must be 1 to {limit}"),
             Self::BadField(field) => format!("bad value in field {field}"),
@@ -186,12 +202,14 @@ impl Text {
             Self::ListNotFound => "list not found".to_owned(),
             Self::MethodNotAllowed => "the method is not allowed here".to_owned(),
             Self::MissingRunId => "run_id is missing".to_owned(),
+            Self::MoreRowErrors { more } => format!("and {more} more rows with errors"),
             Self::NoBusinessPhone => "the business has no phone number configured".to_owned(),
             Self::NoLeads => "select at least one lead".to_owned(),
             Self::NoPhone => "the lead has no phone number".to_owned(),
             Self::NoPublicHost => "no public host is configured; nothing was started".to_owned(),
             Self::NoValidPhones => "no valid phone numbers to import".to_owned(),
             Self::NotFound => "not found".to_owned(),
+            Self::OpenQuote { row } => format!("a quotation mark in row {row} is never closed"),
             Self::OnlyFree { available } => {
                 format!("Only {available} more outbound calls can be started.")
             }
@@ -209,8 +227,12 @@ impl Text {
                 "Up to {limit} outbound calls can be made at once. Wait for a call to end and try again."
             ),
             Self::TooLarge => "the request is too large".to_owned(),
+            Self::TooManyColumns { most } => {
+                format!("the file is too large: at most {most} columns")
+            }
             Self::TooManyLeads { most } => format!("at most {most} leads can be selected"),
             Self::TooManyRequests => "too many requests; try again in a moment".to_owned(),
+            Self::TooManyRows { most } => format!("the file is too large: at most {most} rows"),
             Self::TooManyRuns { most } => format!("at most {most} runs can be under way at once"),
             Self::Unauthorized => "a valid API key is required".to_owned(),
             Self::Unconfirmed => "the carrier gave no clear answer".to_owned(),
