@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::story::{Answer, Office, Story};
 
+mod columns;
 mod deleting;
 mod erasing;
 mod importing;
@@ -11,6 +12,7 @@ mod large;
 mod listing;
 mod people;
 mod rows;
+mod told;
 mod workbooks;
 
 pub(crate) use self::workbooks::workbook;
@@ -25,6 +27,19 @@ pub(crate) async fn upload(
     list: Option<&str>,
     bytes: &[u8],
 ) -> Answer {
+    let fields: Vec<(&str, &str)> = list.map(|list| ("list_name", list)).into_iter().collect();
+    upload_with(story, office, PATH, &fields, file, bytes).await
+}
+
+/// Uploads a file with other fields before it.
+async fn upload_with(
+    story: &Story,
+    office: &Office,
+    path: &str,
+    fields: &[(&str, &str)],
+    file: &str,
+    bytes: &[u8],
+) -> Answer {
     let bearer = format!("Bearer {}", office.key);
     let headers = [
         ("authorization", bearer.as_str()),
@@ -35,15 +50,15 @@ pub(crate) async fn upload(
     ];
     let mut body = Vec::new();
     let part = "------WebKitFormBoundaryX\r\nContent-Disposition: form-data; ";
-    if let Some(list) = list {
-        body.extend(format!("{part}name=\"list_name\"\r\n\r\n{list}\r\n").bytes());
+    for (name, value) in fields {
+        body.extend(format!("{part}name=\"{name}\"\r\n\r\n{value}\r\n").bytes());
     }
     body.extend(format!("{part}name=\"file\"; filename=\"{file}\"\r\n").bytes());
     body.extend(b"Content-Type: text/csv\r\n\r\n");
     body.extend(bytes);
     body.extend(b"\r\n------WebKitFormBoundaryX--\r\n");
     story
-        .send_with(http::Method::POST, PATH, &headers, body)
+        .send_with(http::Method::POST, path, &headers, body)
         .await
 }
 

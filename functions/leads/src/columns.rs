@@ -1,24 +1,29 @@
 //! Decides which column of a table holds the phone numbers, which the names, and what the rest are.
-//!
-//! A header that says "phone" is believed before the content: another column of
-//! digits, such as identity numbers, may pass for phone numbers of strangers.
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
 use crate::headers::{Role, role, variable_name};
-use crate::phones::{self, Region};
-use crate::table::{Row, Table};
+use crate::phones::{self, Kind, Region};
+use crate::refusal::{Candidate, ImportError};
+use crate::row_error::Excerpt;
+use crate::table::{ROWS_BEFORE_MAX, Row, Table};
 use crate::text::{clean_line, is_blank};
+
+mod named;
+mod phone;
+
+pub use self::named::PhoneColumn;
+pub use self::phone::Method;
+use self::phone::{PhoneColumns, Undecided};
 
 /// What each column of a table is for.
 pub(crate) struct Layout {
     /// How many rows, titles and headers, come before the leads.
     pub(crate) rows_before: usize,
     pub(crate) phone: usize,
+    /// Where to look for the number of a row that has none there.
+    pub(crate) more_phones: Vec<usize>,
     /// None, one, or first and last name, in the order in which they are said.
     pub(crate) name: Vec<usize>,
     pub(crate) city: Option<usize>,
@@ -31,23 +36,20 @@ pub(crate) struct Layout {
     pub(crate) has_header: bool,
 }
 
-/// How the phone column was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Method {
-    /// Its header says so.
-    Header,
-    /// Most of its cells are phone numbers.
-    Content,
-    /// There are at most two columns, and it is the likelier one.
-    Fallback,
-}
-
 /// Finds the layout, unless no column can be the phone column.
-pub(crate) fn find(table: &Table, region: Region) -> Option<Layout> {
-    let (titles, rows_before) = match &table.keys {
+///
+/// # Errors
+///
+/// Several columns can be, or the named one is not there.
+pub(crate) fn find(
+    table: &Table,
+    region: Region,
+    named: Option<&PhoneColumn>,
+) -> Result<Option<Layout>, ImportError> {
+    let named = named.filter(|named| !named.is_blank());
+    let (headers, rows_before) = match &table.keys {
         Some(keys) => (Some(keys.clone()), 0),
-        None => match header_row(&table.rows, region) {
+        None => match header_row(&table.rows, region, named) {
             Some(row) => (
                 Some(table.rows[row].cells.iter().map(str::to_owned).collect()),
                 row + 1,
@@ -57,10 +59,36 @@ pub(crate) fn find(table: &Table, region: Region) -> Option<Layout> {
     };
     let data = &table.rows[rows_before..];
     let columns: Vec<Column> = (0..table.width())
-        .map(|index| Column::look_at(index, titles.as_deref(), data, region))
+        .map(|index| Column::look_at(index, headers.as_deref(), data, region))
+        .collect();
+    let titles: Vec<String> = (0..columns.len())
+        .map(|index| title(index, headers.as_deref()))
         .collect();
 
-    let (phone, method) = phone_column(&columns)?;
+    let found = match named {
+        Some(named) => named.find(headers.as_deref(), &titles),
+        None => phone::find(&columns),
+    };
+    let PhoneColumns {
+        first: phone,
+        more: more_phones,
+        method,
+    } = match found {
+        Ok(found) => found,
+        Err(Undecided::Several(indices)) => {
+            let candidate = |index: usize| Candidate {
+                column: u32::try_from(index + 1).unwrap_or(u32::MAX),
+                title: Excerpt::of(&titles[index]),
+            };
+            let candidates = indices.into_iter().map(candidate).collect();
+            return Err(ImportError::AmbiguousPhoneColumn { candidates });
+        }
+        Err(Undecided::NotThere) => {
+            let field = PhoneColumn::FIELD;
+            return Err(ImportError::BadField { field });
+        }
+        Err(Undecided::NoneLikely) => return Ok(None),
+    };
     let name = name_columns(&columns, phone);
     let with_role = |wanted: Role| {
         let is_free = |index: usize| index != phone && !name.contains(&index);
@@ -76,24 +104,20 @@ pub(crate) fn find(table: &Table, region: Region) -> Option<Layout> {
     let others = (0..columns.len()).filter(|&index| {
         index != phone && !is_whole_name(index) && Some(index) != city && Some(index) != notes
     });
-    let variables = named_apart(others, titles.as_deref());
-    Some(Layout {
+    let variables = named_apart(others, headers.as_deref());
+    Ok(Some(Layout {
         rows_before,
         phone,
+        more_phones,
         city,
         notes,
         variables,
-        titles: (0..columns.len())
-            .map(|index| title(index, titles.as_deref()))
-            .collect(),
+        titles,
         method,
-        has_header: titles.is_some(),
+        has_header: headers.is_some(),
         name,
-    })
+    }))
 }
-
-/// A header stands within the first rows of a file, below its title if it has one.
-const HEADER_ROWS_MAX: usize = 10;
 
 /// As many rows as it takes to tell columns apart.
 const SAMPLE_ROWS: usize = 200;
@@ -106,20 +130,23 @@ struct Column {
     role: Option<Role>,
     filled: usize,
     phones: usize,
-    /// As `phones`, but a number that begins like a phone number counts twice.
-    points: usize,
+    /// Of the phones, those of mobiles.
+    mobiles: usize,
+    /// Of the phones, those that nobody writes an identity number like.
+    written: usize,
     /// Cells that could be names.
     texts: usize,
 }
 
 impl Column {
-    fn look_at(index: usize, titles: Option<&[String]>, rows: &[Row], region: Region) -> Self {
-        let title = titles.and_then(|titles| titles.get(index));
+    fn look_at(index: usize, headers: Option<&[String]>, rows: &[Row], region: Region) -> Self {
+        let header = headers.and_then(|headers| headers.get(index));
         let mut column = Self {
-            role: title.and_then(|title| role(title)),
+            role: header.and_then(|header| role(header)),
             filled: 0,
             phones: 0,
-            points: 0,
+            mobiles: 0,
+            written: 0,
             texts: 0,
         };
         for row in rows.iter().take(SAMPLE_ROWS) {
@@ -128,31 +155,54 @@ impl Column {
                 continue;
             }
             column.filled += 1;
-            if is_phone(cell, region) {
-                let begins_like_one = clean_line(cell).starts_with(['0', '+', '(', '\'', '=']);
+            if let Some(kind) = phone_kind(cell, region) {
+                let line = clean_line(cell);
+                let is_written = line.starts_with(['0', '+', '(', '\'', '=']) || line.contains('-');
                 column.phones += 1;
-                column.points += if begins_like_one { 2 } else { 1 };
+                column.mobiles += usize::from(kind == Kind::Mobile);
+                column.written += usize::from(is_written);
             } else if is_name_like(cell) {
                 column.texts += 1;
             }
         }
         column
     }
+
+    /// Whether most of what it holds could be phone numbers.
+    fn is_mostly_phones(&self) -> bool {
+        self.phones > 0 && self.phones * 2 >= self.filled
+    }
+
+    /// Orders columns by how much of them is phone numbers.
+    fn points(&self) -> usize {
+        self.phones + self.written
+    }
 }
 
 /// The place of the header row: the first one with a known word for phone, or a first row with
 /// any known word or with nothing but words above phone numbers.
-fn header_row(rows: &[Row], region: Region) -> Option<usize> {
-    for (index, row) in rows.iter().take(HEADER_ROWS_MAX).enumerate() {
-        if row.cells.iter().any(|cell| is_phone(cell, region)) {
+fn header_row(rows: &[Row], region: Region, named: Option<&PhoneColumn>) -> Option<usize> {
+    for (index, row) in rows.iter().take(ROWS_BEFORE_MAX).enumerate() {
+        let is_named = |cell: &str| named.is_some_and(|named| named.is_header(cell));
+        if row.cells.iter().any(is_named) {
+            return Some(index);
+        }
+        if row
+            .cells
+            .iter()
+            .any(|cell| phone_kind(cell, region).is_some())
+        {
             break;
         }
         let mut roles = row.cells.iter().filter_map(role);
-        let is_header = if index == 0 {
-            roles.next().is_some()
-        } else {
-            roles.any(|role| matches!(role, Role::Phone | Role::Number))
-        };
+        // A title may speak of phones, but it stands alone.
+        let is_alone = row.cells.iter().filter(|cell| !is_blank(cell)).count() < 2;
+        let is_header = roles.any(|role| match role {
+            Role::Phone | Role::Number => true,
+            Role::SomePhone => !is_alone,
+            Role::Identifier => false,
+            Role::Name | Role::FirstName | Role::LastName | Role::City | Role::Notes => index == 0,
+        });
         if is_header {
             return Some(index);
         }
@@ -160,36 +210,12 @@ fn header_row(rows: &[Row], region: Region) -> Option<usize> {
     let (first, rest) = rows.split_first()?;
     let is_wordy =
         |cell: &str| is_blank(cell) || is_name_like(cell) && !cell.contains(char::is_numeric);
-    let columns: Vec<Column> = (0..first.cells.len())
+    let are_few = first.cells.len() <= 2;
+    let is_above_phones = (0..first.cells.len())
+        .filter(|&index| !is_blank(first.cell(index)))
         .map(|index| Column::look_at(index, None, rest, region))
-        .collect();
-    let (phone, _) = phone_column(&columns)?;
-    let is_above_phones = columns[phone].phones > 0 && !is_blank(first.cell(phone));
+        .any(|column| column.is_mostly_phones() || are_few && column.phones > 0);
     (is_above_phones && first.cells.iter().all(is_wordy)).then_some(0)
-}
-
-fn phone_column(columns: &[Column]) -> Option<(usize, Method)> {
-    let likeliest = |is_candidate: &dyn Fn(&Column) -> bool| {
-        let candidates = (0..columns.len()).filter(|&index| is_candidate(&columns[index]));
-        candidates.max_by_key(|&index| (columns[index].points, Reverse(index)))
-    };
-    let announced = likeliest(&|column| column.role == Some(Role::Phone))
-        // Its header may mean the number of the row, so it must hold phone numbers too.
-        .or_else(|| likeliest(&|column| column.role == Some(Role::Number) && column.phones > 0));
-    if let Some(index) = announced {
-        return Some((index, Method::Header));
-    }
-    if let Some(index) =
-        likeliest(&|column| column.phones > 0 && column.phones * 2 >= column.filled)
-    {
-        return Some((index, Method::Content));
-    }
-    if columns.len() > 2 {
-        return None;
-    }
-    let last = columns.len().checked_sub(1);
-    let index = likeliest(&|column| column.phones > 0).or(last)?;
-    Some((index, Method::Fallback))
 }
 
 fn name_columns(columns: &[Column], phone: usize) -> Vec<usize> {
@@ -211,10 +237,10 @@ fn name_columns(columns: &[Column], phone: usize) -> Vec<usize> {
         .collect()
 }
 
-fn title(index: usize, titles: Option<&[String]>) -> String {
-    let title = titles
-        .and_then(|titles| titles.get(index))
-        .map(|title| clean_line(title));
+fn title(index: usize, headers: Option<&[String]>) -> String {
+    let title = headers
+        .and_then(|headers| headers.get(index))
+        .map(|header| clean_line(header));
     title
         .filter(|title| !title.is_empty() && title.chars().count() <= SHORT_CHARS_MAX)
         .unwrap_or_else(|| format!("column_{}", index + 1))
@@ -223,13 +249,13 @@ fn title(index: usize, titles: Option<&[String]>) -> String {
 /// Gives each column a name of its own: a second `note` becomes `note_2`.
 fn named_apart(
     columns: impl Iterator<Item = usize>,
-    titles: Option<&[String]>,
+    headers: Option<&[String]>,
 ) -> Vec<(usize, String)> {
     let mut taken = HashSet::new();
     columns
         .map(|index| {
-            let plain = titles
-                .and_then(|titles| variable_name(titles.get(index)?))
+            let plain = headers
+                .and_then(|headers| variable_name(headers.get(index)?))
                 .unwrap_or_else(|| format!("column_{}", index + 1));
             let mut name = plain.clone();
             // Bounded by the number of columns.
@@ -244,9 +270,13 @@ fn named_apart(
         .collect()
 }
 
-/// Whether a cell is a phone number to somebody who does not know what its column holds.
-fn is_phone(cell: &str, region: Region) -> bool {
-    !is_date(cell) && phones::parse(cell, region).is_ok()
+/// What a cell is if it is a phone number to somebody who does not know what its column holds.
+fn phone_kind(cell: &str, region: Region) -> Option<Kind> {
+    if is_date(cell) {
+        return None;
+    }
+    let kind = phones::kind(&phones::parse(cell, region).ok()?);
+    (kind != Kind::Costly).then_some(kind)
 }
 
 /// `2026-01-31` and `31.01.2026` have as many digits as a phone number.

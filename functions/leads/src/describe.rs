@@ -12,9 +12,10 @@ use serde_json::{Value, json};
 use crate::api::{DeleteBody, Deleted, Leads, Lists, PAGE_SIZE_MAX};
 use crate::do_not_call;
 use crate::erasure::Erased;
+use crate::import::PhoneColumn;
 use crate::large::{ImportBody, OpenBody, Opened, UnderWay};
 use crate::person;
-use crate::upload;
+use crate::told;
 
 /// The operations of this function.
 pub fn describe() -> Vec<Operation> {
@@ -65,7 +66,7 @@ fn import() -> Operation {
         contents: vec![
             content(
                 "application/json",
-                answered::<upload::Answer<'_>>(),
+                answered::<told::Answer<'_>>(),
                 Some(imported),
             ),
             content("text/csv", any_text(), None),
@@ -109,8 +110,10 @@ fn import() -> Operation {
 const FILE_REFUSALS: &[Refusal] = &[
     refusal(400, "empty_file", &[]),
     refusal(400, "no_valid_phones", &["errors_sample"]),
-    refusal(400, "unsupported_file", &["field?"]),
+    refusal(400, "ambiguous_phone_column", &["candidates"]),
+    refusal(400, "unsupported_file", &["field?", "row?"]),
     refusal(400, "bad_multipart", &["field"]),
+    refusal(413, "too_large", &["what?", "field?", "limit?"]),
 ];
 
 /// Rows as JSON, alone or with `fields` beside them, or a file.
@@ -125,12 +128,14 @@ fn rows(fields: Value) -> Input {
     let rows = json!({ "anyOf": [objects, lists] });
     let mut properties = fields.clone();
     properties["rows"] = rows;
+    properties[PhoneColumn::FIELD] = taken::<Option<PhoneColumn>>();
     let with_fields = json!({
         "type": "object",
         "required": ["rows"],
         "properties": properties,
     });
     let mut parts = fields;
+    parts[PhoneColumn::FIELD] = any_text();
     parts["file"] = json!({ "type": "string", "format": "binary" });
     Input {
         is_required: true,
@@ -243,8 +248,7 @@ fn lists() -> Operation {
 }
 
 fn open() -> Operation {
-    let mut body = Input::json::<OpenBody>(json!({ "bytes": 1_000_000 }));
-    body.is_required = false;
+    let body = Input::json::<OpenBody>(json!({ "bytes": 1_000_000 }));
     Operation {
         method: "POST",
         path: "/api/outbound/uploads",
@@ -326,11 +330,7 @@ fn add_do_not_call() -> Operation {
             200,
             "It holds from now on",
         )],
-        refusals: [
-            FILE_REFUSALS,
-            &[refusal(413, "too_large", &["field?", "limit?"])],
-        ]
-        .concat(),
+        refusals: FILE_REFUSALS.to_vec(),
     }
 }
 

@@ -25,7 +25,8 @@ use crate::api::Desk;
 use crate::import::{rows_of_file, rows_of_json};
 use crate::phones::{self, Region};
 use crate::table::Limits;
-use crate::upload::{Carried, Refusal, carried, sample};
+use crate::told::sample;
+use crate::upload::{Carried, Refusal, carried};
 
 /// A JSON body: one number, some, or rows as imports take them.
 #[derive(Deserialize, JsonSchema)]
@@ -180,10 +181,11 @@ pub(crate) async fn remove(desk: &Desk<'_>, id: &str) -> Result<Response<Body>, 
 /// Reads what is to be added.
 async fn read(desk: &Desk<'_>, region: Region) -> Result<Entries, Refusal> {
     let limits = Limits::STANDARD;
-    let (table, remarks) = match carried(desk, &limits).await? {
+    let (table, phone_column, remarks) = match carried(desk, &limits).await? {
         Carried::File(upload) => {
             let (table, _) = rows_of_file(&upload.bytes, &limits).map_err(Refusal::Import)?;
-            (table, Remarks::of_file(upload.file_name.as_deref()))
+            let remarks = Remarks::of_file(upload.file_name.as_deref());
+            (table, upload.phone_column, remarks)
         }
         Carried::Json(bytes) => {
             let wish = wish(desk, bytes).map_err(Refusal::Request)?;
@@ -196,11 +198,12 @@ async fn read(desk: &Desk<'_>, region: Region) -> Result<Entries, Refusal> {
             if wish.phone.is_some() || wish.phones.is_some() {
                 return Err(Refusal::Request(Failure::bad_field("phones")));
             }
-            let (table, _) = rows_of_json(bytes, &limits).map_err(Refusal::Import)?;
-            (table, remarks)
+            let body = rows_of_json(bytes, &limits).map_err(Refusal::Import)?;
+            (body.table, body.phone_column, remarks)
         }
     };
-    entries::understand(table, &remarks, region, &limits).map_err(Refusal::Import)
+    let phone_column = phone_column.as_ref();
+    entries::understand(table, phone_column, &remarks, region, &limits).map_err(Refusal::Import)
 }
 
 /// Reads a JSON body as far as its form: rows are passed over, for they may be many.

@@ -10,15 +10,16 @@ use ringfence_core::phone::PhoneNumber;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::columns::{self, Layout};
-use crate::phones::{self, BadPhone, Region};
+use crate::columns::Layout;
+use crate::json_rows::JsonBody;
+use crate::phones::{self, Region};
 use crate::refusal::{ImportError, Limited, Unsupported};
 use crate::row_error::{Excerpt, Problem, RowError};
 use crate::table::{Limits, Row, Table};
 use crate::text::{clean, clean_line};
-use crate::{delimited, encoding, json_rows, workbook};
+use crate::{delimited, encoding, json_rows, rows, workbook};
 
-pub use crate::columns::Method;
+pub use crate::columns::{Method, PhoneColumn};
 
 /// What a file holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,9 +86,14 @@ pub enum Kind {
 /// # Errors
 ///
 /// The file as a whole gives no leads.
-pub fn read_file(bytes: &[u8], region: Region, limits: &Limits) -> Result<Import, ImportError> {
+pub fn read_file(
+    bytes: &[u8],
+    phone_column: Option<&PhoneColumn>,
+    region: Region,
+    limits: &Limits,
+) -> Result<Import, ImportError> {
     let (table, kind) = rows_of_file(bytes, limits)?;
-    understand(table, kind, None, region, limits)
+    understand(table, phone_column, kind, None, region, limits)
 }
 
 /// Reads the first sheet of an Excel workbook that holds something.
@@ -97,7 +103,7 @@ pub fn read_file(bytes: &[u8], region: Region, limits: &Limits) -> Result<Import
 /// The file as a whole gives no leads.
 pub fn read_xlsx(bytes: &[u8], region: Region, limits: &Limits) -> Result<Import, ImportError> {
     let table = rows_of_xlsx(bytes, limits)?;
-    understand(table, Kind::Xlsx, None, region, limits)
+    understand(table, None, Kind::Xlsx, None, region, limits)
 }
 
 /// Reads a CSV file in any encoding and with any delimiter that spreadsheets save.
@@ -107,18 +113,28 @@ pub fn read_xlsx(bytes: &[u8], region: Region, limits: &Limits) -> Result<Import
 /// The file as a whole gives no leads.
 pub fn read_csv(bytes: &[u8], region: Region, limits: &Limits) -> Result<Import, ImportError> {
     let table = rows_of_csv(bytes, limits)?;
-    understand(table, Kind::Csv, None, region, limits)
+    understand(table, None, Kind::Csv, None, region, limits)
 }
 
-/// Reads JSON rows: `[{}]`, `[[]]`, or either as `{"rows": ..., "list_name": ...}`.
+/// Reads JSON rows: `[{}]`, `[[]]`, or either as `{"rows": ..., "list_name": ...}`, where
+/// `phone_column` may stand too.
 ///
 /// # Errors
 ///
 /// The body as a whole gives no leads.
 pub fn read_json(bytes: &[u8], region: Region, limits: &Limits) -> Result<Import, ImportError> {
-    let (table, name) = rows_of_json(bytes, limits)?;
-    let name = name.as_deref().map(list_name).transpose()?.flatten();
-    understand(table, Kind::Json, name, region, limits)
+    let body = rows_of_json(bytes, limits)?;
+    let name = body.list_name.as_deref().map(list_name).transpose()?;
+    let phone_column = body.phone_column.as_ref();
+    let kind = Kind::Json;
+    understand(
+        body.table,
+        phone_column,
+        kind,
+        name.flatten(),
+        region,
+        limits,
+    )
 }
 
 /// Reads the rows of a file as people have it: a workbook or a CSV file.
@@ -142,11 +158,8 @@ fn rows_of_csv(bytes: &[u8], limits: &Limits) -> Result<Table, ImportError> {
     delimited::read(&text, limits)
 }
 
-/// Reads JSON rows, and the list's name if they have one.
-pub(crate) fn rows_of_json(
-    bytes: &[u8],
-    limits: &Limits,
-) -> Result<(Table, Option<String>), ImportError> {
+/// Reads JSON rows, and what is said of them.
+pub(crate) fn rows_of_json(bytes: &[u8], limits: &Limits) -> Result<JsonBody, ImportError> {
     limits.check(Limited::FileBytes, bytes.len())?;
     json_rows::read(bytes, limits)
 }
@@ -169,48 +182,30 @@ const LIST_NAME_CHARS_MAX: usize = 200;
 
 fn understand(
     table: Table,
+    phone_column: Option<&PhoneColumn>,
     kind: Kind,
     list_name: Option<String>,
     region: Region,
     limits: &Limits,
 ) -> Result<Import, ImportError> {
-    let layout = columns::find(&table, region);
-    let rows_before = layout.as_ref().map_or(0, |layout| layout.rows_before);
-    if table.rows.len() == rows_before && table.errors.is_empty() {
-        return Err(ImportError::EmptyFile);
-    }
-    let Some(layout) = layout else {
-        return Err(ImportError::NoValidPhones {
-            errors: table.errors,
-        });
-    };
-
-    let (mut leads, mut duplicates, mut errors) = (Vec::new(), 0, table.errors);
-    let mut seen = HashSet::new();
-    for row in &table.rows[rows_before..] {
-        match lead(row, &layout, region, limits) {
-            Ok(lead) if seen.insert(lead.phone.clone()) => leads.push(lead),
-            Ok(_) => duplicates += 1,
-            Err(problem) => errors.push(RowError {
-                row: row.number,
-                problem,
-            }),
-        }
-    }
-    errors.sort_by_key(|error| error.row);
-    if leads.is_empty() {
-        return Err(ImportError::NoValidPhones { errors });
-    }
+    let (mut duplicates, mut seen) = (0, HashSet::new());
+    let found = rows::understand(table, phone_column, region, limits, |row, layout| {
+        let lead = lead(row, layout, region)?;
+        let is_new = seen.insert(lead.phone.clone());
+        duplicates += u32::from(!is_new);
+        Ok(is_new.then_some(lead))
+    })?;
+    let layout = found.layout;
     let names = layout
         .name
         .iter()
         .map(|&index| layout.titles[index].as_str());
     let name = Some(names.collect::<Vec<_>>().join(" + ")).filter(|name| !name.is_empty());
     Ok(Import {
-        leads,
-        skipped: u32::try_from(errors.len()).unwrap_or(u32::MAX),
+        leads: found.given,
+        skipped: u32::try_from(found.errors.len()).unwrap_or(u32::MAX),
         duplicates,
-        errors,
+        errors: found.errors,
         mapping: Mapping {
             phone: layout.titles[layout.phone].clone(),
             name,
@@ -222,15 +217,12 @@ fn understand(
     })
 }
 
-fn lead(row: &Row, layout: &Layout, region: Region, limits: &Limits) -> Result<NewLead, Problem> {
-    let is_too_long =
-        |cell: &str| u32::try_from(cell.len()).map_or(true, |bytes| bytes > limits.cell_bytes);
-    if let Some(index) = row.cells.iter().position(is_too_long) {
-        let column = Excerpt::of(&layout.titles[index]);
-        return Err(Problem::CellTooLong { column });
-    }
-
-    let phone = number(row.cell(layout.phone), region)?;
+fn lead(row: &Row, layout: &Layout, region: Region) -> Result<NewLead, Problem> {
+    let is_no_trap = |phone: &PhoneNumber| match phones::kind(phone) {
+        phones::Kind::Costly => Err(Problem::CostlyPhone(Excerpt::of(phone.expose()))),
+        phones::Kind::Mobile | phones::Kind::Other => Ok(()),
+    };
+    let phone = rows::number(row, layout, region, is_no_trap)?;
     let name: Vec<String> = layout
         .name
         .iter()
@@ -249,15 +241,6 @@ fn lead(row: &Row, layout: &Layout, region: Region, limits: &Limits) -> Result<N
         notes: layout.notes.and_then(filled),
         variables,
         row: row.number,
-    })
-}
-
-/// The phone number that a cell holds.
-pub(crate) fn number(cell: &str, region: Region) -> Result<PhoneNumber, Problem> {
-    phones::parse(cell, region).map_err(|bad| match bad {
-        BadPhone::Missing => Problem::NoPhone,
-        BadPhone::DigitsLost => Problem::DigitsLost(Excerpt::of(cell)),
-        BadPhone::Invalid => Problem::BadPhone(Excerpt::of(cell)),
     })
 }
 

@@ -12,13 +12,21 @@ use serde::de::{
 };
 use serde_json::error::Category;
 
+use crate::columns::PhoneColumn;
 use crate::json_row::{Cell, JsonRow, OneRow};
 use crate::refusal::{ImportError, Limited};
 use crate::row_error::{Excerpt, Problem, RowError};
 use crate::table::{Limits, Table};
 
-/// Reads a whole body: its rows, and the list's name if it has one.
-pub(crate) fn read(bytes: &[u8], limits: &Limits) -> Result<(Table, Option<String>), ImportError> {
+/// A whole body.
+pub(crate) struct JsonBody {
+    pub(crate) table: Table,
+    pub(crate) list_name: Option<String>,
+    pub(crate) phone_column: Option<PhoneColumn>,
+}
+
+/// Reads a whole body.
+pub(crate) fn read(bytes: &[u8], limits: &Limits) -> Result<JsonBody, ImportError> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut reader = RowReader {
         limits,
@@ -27,6 +35,7 @@ pub(crate) fn read(bytes: &[u8], limits: &Limits) -> Result<(Table, Option<Strin
         columns: HashMap::new(),
         rows_seen: 0,
         list_name: None,
+        phone_column: None,
         field: "rows",
         refused: None,
     };
@@ -46,7 +55,11 @@ pub(crate) fn read(bytes: &[u8], limits: &Limits) -> Result<(Table, Option<Strin
             column: u32::try_from(error.column()).unwrap_or(u32::MAX),
         },
     })?;
-    Ok((reader.table, reader.list_name))
+    Ok(JsonBody {
+        table: reader.table,
+        list_name: reader.list_name,
+        phone_column: reader.phone_column,
+    })
 }
 
 struct RowReader<'a> {
@@ -58,6 +71,7 @@ struct RowReader<'a> {
     columns: HashMap<String, usize>,
     rows_seen: u32,
     list_name: Option<String>,
+    phone_column: Option<PhoneColumn>,
     /// The field that is being read, for a complaint about its type.
     field: &'static str,
     /// Why reading was given up, where that is not the JSON's fault.
@@ -169,6 +183,11 @@ impl<'de> Visitor<'de> for Document<'_, '_> {
                 "list_name" => {
                     reader.field = "list_name";
                     reader.list_name = fields.next_value()?;
+                    reader.field = "rows";
+                }
+                PhoneColumn::FIELD => {
+                    reader.field = PhoneColumn::FIELD;
+                    reader.phone_column = fields.next_value()?;
                     reader.field = "rows";
                 }
                 _ => {

@@ -20,11 +20,12 @@ use tracing::warn;
 use uuid::Uuid;
 
 use crate::api::Desk;
-use crate::import::{self, Import, read_file};
+use crate::import::{self, Import, PhoneColumn, read_file};
 use crate::phones::Region;
 use crate::store::Found;
 use crate::table::Limits;
-use crate::upload::{self, Counts, Summary};
+use crate::told::{self, Counts, Form, Summary};
+use crate::upload::{self, Refusal};
 
 /// How long an address is good for: the slowest line sends twenty megabytes in that time.
 const ADDRESS_VALID_FOR: Duration = Duration::from_secs(60 * 60);
@@ -37,10 +38,11 @@ const LEASE: Duration = Duration::from_secs(330);
 /// After so many seconds it is worth asking again how an import is getting on.
 const RETRY_AFTER_SECONDS: u64 = 5;
 
-#[derive(Deserialize, Default, JsonSchema)]
+#[derive(Deserialize, JsonSchema)]
 pub(crate) struct OpenBody {
+    /// As many as the file has: a place is promised to no other.
     #[schemars(range(min = 1, max = Limits::UPLOAD.file_bytes))]
-    bytes: Option<u32>,
+    bytes: u32,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -56,17 +58,12 @@ pub(crate) struct Opened {
 
 /// Promises a place to a file, and says where.
 pub(crate) async fn open(desk: &Desk<'_>, now: Timestamp) -> Result<Response<Body>, Failure> {
-    let is_empty = body::bytes(desk.request, body::JSON_BYTES_MAX)?.is_empty();
-    let wanted: OpenBody = if is_empty {
-        OpenBody::default()
-    } else {
-        body::json(desk.request)?
-    };
+    let OpenBody { bytes } = body::json(desk.request)?;
     let bytes_max = Limits::UPLOAD.file_bytes;
-    if wanted.bytes == Some(0) {
+    if bytes == 0 {
         return Err(Failure::bad_field("bytes"));
     }
-    if wanted.bytes.is_some_and(|bytes| bytes > bytes_max) {
+    if bytes > bytes_max {
         return Err(Failure::too_large().with("limit", bytes_max));
     }
     desk.region().await?;
@@ -78,7 +75,7 @@ pub(crate) async fn open(desk: &Desk<'_>, now: Timestamp) -> Result<Response<Bod
     opened.map_err(|error| desk.internal(&error))?;
     let address = desk
         .store
-        .address(desk.business, upload, wanted.bytes, now, ADDRESS_VALID_FOR)
+        .address(desk.business, upload, bytes, now, ADDRESS_VALID_FOR)
         .await
         .map_err(|error| desk.internal(&error))?;
     Ok(json(
@@ -100,6 +97,18 @@ pub(crate) async fn open(desk: &Desk<'_>, now: Timestamp) -> Result<Response<Bod
 pub(crate) struct ImportBody {
     upload_id: String,
     list_name: Option<String>,
+    phone_column: Option<PhoneColumn>,
+}
+
+/// How an upload is to be imported and answered.
+struct Terms {
+    list_name: Option<String>,
+    phone_column: Option<PhoneColumn>,
+    region: Region,
+    form: Form,
+    leads_max: u32,
+    now: Timestamp,
+    language: Language,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -117,6 +126,7 @@ pub(crate) struct UnderWay {
 pub(crate) async fn import(
     desk: &Desk<'_>,
     wanted: ImportBody,
+    form: Form,
     leads_max: u32,
     now: Timestamp,
     language: Language,
@@ -127,7 +137,15 @@ pub(crate) async fn import(
         Some(Ok(name)) => name,
         Some(Err(_)) => return Err(Failure::bad_field("list_name")),
     };
-    let region = desk.region().await?;
+    let terms = Terms {
+        list_name,
+        phone_column: wanted.phone_column,
+        region: desk.region().await?,
+        form,
+        leads_max,
+        now,
+        language,
+    };
     let claimed = desk
         .ledger
         .claim_upload(desk.business, upload, now, now.after(LEASE))
@@ -135,10 +153,10 @@ pub(crate) async fn import(
     let lease = match claimed.map_err(|error| desk.internal(&error))? {
         UploadClaim::Claimed(lease) => lease,
         UploadClaim::Busy { .. } => return Ok(under_way()),
-        UploadClaim::Done(ended) => return told(desk, &ended),
+        UploadClaim::Done(ended) => return tell_again(desk, &ended, &terms),
         UploadClaim::Missing => return Err(not_found()),
     };
-    let imported = import_claimed(desk, lease, region, list_name, leads_max, now, language).await;
+    let imported = import_claimed(desk, lease, terms).await;
     match &imported {
         Ok(_) => {
             if let Err(error) = desk.store.delete(desk.business, upload).await {
@@ -152,60 +170,62 @@ pub(crate) async fn import(
             }
         }
     }
-    imported
+    imported.or_else(|refusal| refusal.answer(form, language))
 }
 
 async fn import_claimed(
     desk: &Desk<'_>,
     lease: UploadLease,
-    region: Region,
-    list_name: Option<String>,
-    leads_max: u32,
-    now: Timestamp,
-    language: Language,
-) -> Result<Response<Body>, Failure> {
+    terms: Terms,
+) -> Result<Response<Body>, Refusal> {
     let limits = Limits::UPLOAD;
+    let Terms { now, language, .. } = terms;
+    let internal = |error: anyhow::Error| Refusal::Request(desk.internal(&error));
     let found = desk
         .store
         .read(desk.business, lease.upload, limits.file_bytes)
         .await;
-    let file = match found.map_err(|error| desk.internal(&error))? {
+    let file = match found.map_err(internal)? {
         Found::File(file) => file,
-        Found::TooLarge => return Err(Failure::too_large().with("limit", limits.file_bytes)),
+        Found::TooLarge => {
+            let failure = Failure::too_large().with("limit", limits.file_bytes);
+            return Err(Refusal::Request(failure));
+        }
         Found::Nothing => {
             let status = StatusCode::CONFLICT;
-            return Err(Failure::new(status, "upload_empty", Text::UploadEmpty));
+            let failure = Failure::new(status, "upload_empty", Text::UploadEmpty);
+            return Err(Refusal::Request(failure));
         }
     };
-    let read = read_apart(file, region).await;
-    let mut import = read
-        .map_err(|error| desk.internal(&error))?
-        .map_err(|error| upload::import_failure(&error, language))?;
-    import.list_name = list_name;
+    let read = read_apart(file, terms.phone_column, terms.region).await;
+    let mut import = read.map_err(internal)?.map_err(Refusal::Import)?;
+    import.list_name = terms.list_name;
     let summary = Summary::of(&import, now, language);
     let errors = std::mem::take(&mut import.errors);
-    let kept = serde_json::to_string(&summary).map_err(|error| desk.internal(&error.into()))?;
+    let kept = serde_json::to_string(&summary).map_err(|error| internal(error.into()))?;
     let ending = Ending {
         lease,
         summary: kept,
     };
-    match upload::store(desk, import, &summary, Some(ending), leads_max, now).await? {
-        Some(counts) => upload::answer(desk, &summary, counts, &errors, language),
-        None => Ok(under_way()),
-    }
+    let stored = upload::store(desk, import, &summary, Some(ending), terms.leads_max, now).await;
+    Ok(match stored.map_err(Refusal::Request)? {
+        Some(counts) => told::answer(terms.form, &summary, counts, &errors, language),
+        None => under_way(),
+    })
 }
 
 /// Reads a file beside whatever else the process does: it takes seconds.
 async fn read_apart(
     file: Bytes,
+    phone_column: Option<PhoneColumn>,
     region: Region,
 ) -> anyhow::Result<Result<Import, crate::refusal::ImportError>> {
-    let reading = move || read_file(&file, region, &Limits::UPLOAD);
+    let reading = move || read_file(&file, phone_column.as_ref(), region, &Limits::UPLOAD);
     Ok(tokio::task::spawn_blocking(reading).await?)
 }
 
 /// The answer of an import that is done.
-fn told(desk: &Desk<'_>, ended: &Ended) -> Result<Response<Body>, Failure> {
+fn tell_again(desk: &Desk<'_>, ended: &Ended, terms: &Terms) -> Result<Response<Body>, Failure> {
     let summary: Summary =
         serde_json::from_str(&ended.summary).map_err(|error| desk.internal(&error.into()))?;
     let counts = Counts {
@@ -213,7 +233,8 @@ fn told(desk: &Desk<'_>, ended: &Ended) -> Result<Response<Body>, Failure> {
         imported: ended.count,
         known: ended.duplicates,
     };
-    Ok(json(StatusCode::OK, &upload::whole(&summary, counts)))
+    let Terms { form, language, .. } = *terms;
+    Ok(told::answer_again(form, &summary, counts, language))
 }
 
 fn under_way() -> Response<Body> {

@@ -1,4 +1,4 @@
-//! Takes the file and the list's name out of a multipart upload.
+//! Takes the file, and what is said of it, out of a multipart upload.
 //!
 //! Nothing larger than the limits is kept, and other fields are passed over.
 
@@ -9,11 +9,11 @@ use futures::stream;
 use multer::{Constraints, Field, Multipart, SizeLimit};
 use thiserror::Error;
 
-use crate::import::list_name;
+use crate::import::{PhoneColumn, list_name};
 use crate::table::Limits;
 use crate::text::clean_line;
 
-/// Reads a whole upload: the field `file`, and `list_name` if there is one.
+/// Reads a whole upload: the field `file`, and `list_name` and `phone_column` if they are there.
 ///
 /// # Errors
 ///
@@ -32,7 +32,7 @@ pub async fn file_and_fields(
     let body = stream::iter([Ok::<_, Infallible>(body)]);
     let mut parts = Multipart::with_constraints(body, boundary, constraints);
 
-    let (mut file, mut name) = (None, None);
+    let (mut file, mut name, mut phone_column) = (None, None, None);
     // Bounded by the body's length.
     while let Some(part) = parts.next_field().await? {
         match part.name() {
@@ -41,12 +41,16 @@ pub async fn file_and_fields(
                 let text = part.text().await?;
                 name = list_name(&text).map_err(|_| UploadError::BadListName)?;
             }
+            Some(PhoneColumn::FIELD) => {
+                phone_column = Some(PhoneColumn::Header(part.text().await?));
+            }
             Some(_) | None => {}
         }
     }
     let file = file.ok_or(UploadError::MissingFile)?;
     Ok(Upload {
         list_name: name,
+        phone_column,
         ..file
     })
 }
@@ -60,6 +64,8 @@ pub struct Upload {
     pub content_type: Option<String>,
     pub bytes: Bytes,
     pub list_name: Option<String>,
+    /// As the client names it.
+    pub phone_column: Option<PhoneColumn>,
 }
 
 /// Why an upload cannot be taken.
@@ -130,6 +136,7 @@ async fn uploaded(part: Field<'_>) -> Result<Upload, UploadError> {
         content_type,
         bytes: part.bytes().await?,
         list_name: None,
+        phone_column: None,
     })
 }
 
@@ -156,6 +163,7 @@ mod tests {
         let body = [
             part("name=\"token\"", "x"),
             part("name=\"list_name\"", " רשימת  מאי "),
+            part("name=\"phone_column\"", "נייד"),
             part(
                 "name=\"file\"; filename=\"C:\\dir/לידים.csv\"\nContent-Type: text/csv",
                 "a,b",
@@ -167,6 +175,8 @@ mod tests {
         assert_eq!(upload.content_type.as_deref(), Some("text/csv"));
         assert_eq!(&upload.bytes[..], b"a,b");
         assert_eq!(upload.list_name.as_deref(), Some("רשימת מאי"));
+        let is_named = upload.phone_column == Some(PhoneColumn::Header("נייד".to_owned()));
+        assert!(is_named);
     }
 
     #[track_caller]

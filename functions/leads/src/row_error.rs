@@ -21,6 +21,8 @@ pub enum Problem {
     NoPhone,
     /// The text is not a valid number.
     BadPhone(Excerpt),
+    /// Whoever calls the number pays more than for a call.
+    CostlyPhone(Excerpt),
     /// A spreadsheet rounded the number; it must be exported again as text.
     DigitsLost(Excerpt),
     /// A cell of this column is longer than a cell may be.
@@ -38,6 +40,9 @@ impl RowError {
         match &self.problem {
             Problem::NoPhone => format!("שורה {row}: חסר מספר טלפון"),
             Problem::BadPhone(Excerpt(text)) => format!("שורה {row}: טלפון לא תקין - {text}"),
+            Problem::CostlyPhone(Excerpt(text)) => {
+                format!("שורה {row}: לא ניתן לחייג למספר בתשלום מיוחד - {text}")
+            }
             Problem::DigitsLost(Excerpt(text)) => {
                 format!("שורה {row}: טלפון לא תקין - {text} (ספרות אבדו בגיליון האלקטרוני)")
             }
@@ -61,6 +66,9 @@ impl RowError {
         match &self.problem {
             Problem::NoPhone => format!("Row {row}: no phone number"),
             Problem::BadPhone(Excerpt(text)) => format!("Row {row}: invalid phone - {text}"),
+            Problem::CostlyPhone(Excerpt(text)) => {
+                format!("Row {row}: premium-rate or shared-cost number - {text}")
+            }
             Problem::DigitsLost(Excerpt(text)) => {
                 format!("Row {row}: invalid phone - {text} (digits were lost in a spreadsheet)")
             }
@@ -98,6 +106,11 @@ impl Excerpt {
                 .collect();
         }
         Self(line)
+    }
+
+    /// The piece.
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 

@@ -52,7 +52,7 @@ impl Store {
 
     /// Signs an address under which a file can be put until `valid_for` has passed.
     ///
-    /// Where the number of `bytes` is told, no file of another size can be put there.
+    /// No file of another size than `bytes` can be put there.
     ///
     /// # Errors
     ///
@@ -61,7 +61,7 @@ impl Store {
         &self,
         business: &BusinessId,
         upload: UploadId,
-        bytes: Option<u32>,
+        bytes: u32,
         now: Timestamp,
         valid_for: Duration,
     ) -> Result<Address> {
@@ -74,7 +74,7 @@ impl Store {
             .put_object()
             .bucket(&self.bucket)
             .key(key(business, upload))
-            .set_content_length(bytes.map(i64::from))
+            .content_length(i64::from(bytes))
             .presigned(terms)
             .await
             .context("failed to sign an address")?;

@@ -49,7 +49,13 @@ impl Table {
             return Ok(());
         }
         limits.check(Limited::Columns, width)?;
-        limits.check(Limited::Rows, self.rows.len() + 1)?;
+        // Objects have keys and no header row; else it is not known yet how many are no leads.
+        let rows_before = match self.keys {
+            Some(_) => 0,
+            None => ROWS_BEFORE_MAX,
+        };
+        let rows_at_least = (self.rows.len() + 1).saturating_sub(rows_before);
+        limits.check(Limited::Rows, rows_at_least)?;
         let cells = cells.take(width).collect();
         self.rows.push(Row { number, cells });
         Ok(())
@@ -67,14 +73,19 @@ impl Table {
     }
 }
 
+/// A header stands within the first rows of a file, below its title if it has one.
+pub(crate) const ROWS_BEFORE_MAX: usize = 10;
+
 /// How much of a file is read at most.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// Of the whole file. It also bounds the memory that an import takes.
     pub file_bytes: u32,
-    /// That hold something; a header row counts.
+    /// That hold something, below the header.
     pub rows: u32,
     pub columns: u32,
+    /// Of all cells together, which a compressed file may repeat without end.
+    pub text_bytes: u32,
     /// Of one cell; a longer one makes its row an error.
     pub cell_bytes: u32,
 }
@@ -91,6 +102,9 @@ const ROWS_MAX: u32 = 100_000;
 /// With [`CELL_BYTES_MAX`], it keeps a lead well under the 400 kB of a DynamoDB item.
 const COLUMNS_MAX: u32 = 64;
 
+/// A hundred thousand rows of three hundred bytes.
+const TEXT_BYTES_MAX: u32 = 32 * 1024 * 1024;
+
 /// Two thousand Hebrew letters: more than anybody reads before a call.
 const CELL_BYTES_MAX: u32 = 4_000;
 
@@ -100,6 +114,7 @@ impl Limits {
         file_bytes: FILE_BYTES_MAX,
         rows: ROWS_MAX,
         columns: COLUMNS_MAX,
+        text_bytes: TEXT_BYTES_MAX,
         cell_bytes: CELL_BYTES_MAX,
     };
 
@@ -111,17 +126,27 @@ impl Limits {
 
     /// Refuses a file that has more of something than it may.
     pub(crate) fn check(&self, what: Limited, count: usize) -> Result<(), ImportError> {
-        let limit = match what {
-            Limited::FileBytes => self.file_bytes,
-            Limited::Rows => self.rows,
-            Limited::Columns => self.columns,
-            Limited::Cells => self.rows.saturating_mul(self.columns),
-            Limited::InflatedBytes => u32::MAX,
-        };
+        let limit = self.most(what);
         if u32::try_from(count).is_ok_and(|count| count <= limit) {
             Ok(())
         } else {
             Err(ImportError::TooLarge { what, limit })
+        }
+    }
+
+    /// How much of it a file may have.
+    pub(crate) fn most(&self, what: Limited) -> u32 {
+        match what {
+            Limited::FileBytes => self.file_bytes,
+            Limited::Rows => self.rows,
+            Limited::Columns => self.columns,
+            Limited::Cells => {
+                let rows_before = u32::try_from(ROWS_BEFORE_MAX).unwrap_or(u32::MAX);
+                let rows = self.rows.saturating_add(rows_before);
+                rows.saturating_mul(self.columns)
+            }
+            Limited::TextBytes => self.text_bytes,
+            Limited::InflatedBytes => u32::MAX,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! no cell looks like the spreadsheet's arithmetic: a phone number stored as a number comes
 //! out as its digits.
 
+use std::borrow::Cow;
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -40,9 +41,12 @@ fn read_sheets(bytes: &[u8], limits: &Limits) -> Result<Table, ImportError> {
         .take(SHEETS_MAX)
         .map(|sheet| sheet.name.clone())
         .collect();
-    let mut cells_left = u64::from(limits.rows) * u64::from(limits.columns);
+    let mut left = Left {
+        cells: limits.most(Limited::Cells),
+        text_bytes: limits.text_bytes,
+    };
     for name in names {
-        let table = read_sheet(&mut book, &name, &mut cells_left, limits)?;
+        let table = read_sheet(&mut book, &name, &mut left, limits)?;
         if !table.rows.is_empty() {
             return Ok(table);
         }
@@ -50,10 +54,34 @@ fn read_sheets(bytes: &[u8], limits: &Limits) -> Result<Table, ImportError> {
     Ok(Table::default())
 }
 
+/// What may still be read.
+struct Left {
+    cells: u32,
+    text_bytes: u32,
+}
+
+impl Left {
+    /// Counts a cell and what is kept of it.
+    ///
+    /// Cells share texts, so a small file may hold any number of copies of a long one.
+    fn charge(&mut self, text: &str, limits: &Limits) -> Result<(), ImportError> {
+        let too_large = |what: Limited| ImportError::TooLarge {
+            what,
+            limit: limits.most(what),
+        };
+        let cells = self.cells.checked_sub(1);
+        self.cells = cells.ok_or_else(|| too_large(Limited::Cells))?;
+        let bytes = u32::try_from(text.len()).ok();
+        let bytes = bytes.and_then(|bytes| self.text_bytes.checked_sub(bytes));
+        self.text_bytes = bytes.ok_or_else(|| too_large(Limited::TextBytes))?;
+        Ok(())
+    }
+}
+
 fn read_sheet(
     book: &mut Xlsx<Cursor<&[u8]>>,
     name: &str,
-    cells_left: &mut u64,
+    left: &mut Left,
     limits: &Limits,
 ) -> Result<Table, ImportError> {
     let mut reader = match book.worksheet_cells_reader(name) {
@@ -66,19 +94,15 @@ fn read_sheet(
     let (mut row, mut cells) = (0, Vec::<String>::new());
     // Bounded by the cells that are left.
     while let Some(cell) = reader.next_cell().map_err(|_| damaged())? {
-        *cells_left = cells_left
-            .checked_sub(1)
-            .ok_or_else(|| ImportError::TooLarge {
-                what: Limited::Cells,
-                limit: limits.rows.saturating_mul(limits.columns),
-            })?;
+        let text = text(cell.get_value());
+        let text = beginning(&text, limits);
+        left.charge(text, limits)?;
         let (at, column) = cell.get_position();
         if at != row {
             push(&mut table, row, &cells, limits)?;
             cells.clear();
             row = at;
         }
-        let text = text(cell.get_value());
         if text.is_empty() {
             continue;
         }
@@ -87,7 +111,7 @@ fn read_sheet(
         if cells.len() <= column {
             cells.resize(column + 1, String::new());
         }
-        cells[column] = text;
+        text.clone_into(&mut cells[column]);
     }
     push(&mut table, row, &cells, limits)?;
     Ok(table)
@@ -99,21 +123,27 @@ fn push(table: &mut Table, row: u32, cells: &[String], limits: &Limits) -> Resul
 }
 
 /// What a cell says, as a person would type it.
-fn text(value: &DataRef<'_>) -> String {
+fn text<'a>(value: &'a DataRef<'_>) -> Cow<'a, str> {
     match value {
-        DataRef::Int(number) => number.to_string(),
+        DataRef::Int(number) => number.to_string().into(),
         // Never in scientific notation; whole numbers come without a fraction.
-        DataRef::Float(number) => number.to_string(),
+        DataRef::Float(number) => number.to_string().into(),
         DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => {
-            text.clone()
+            text.into()
         }
-        DataRef::SharedString(text) => (*text).to_owned(),
-        DataRef::Bool(true) => "TRUE".to_owned(),
-        DataRef::Bool(false) => "FALSE".to_owned(),
-        DataRef::DateTime(moment) => iso(moment),
-        DataRef::Error(error) => error.to_string(),
-        DataRef::Empty => String::new(),
+        DataRef::SharedString(text) => (*text).into(),
+        DataRef::Bool(true) => "TRUE".into(),
+        DataRef::Bool(false) => "FALSE".into(),
+        DataRef::DateTime(moment) => iso(moment).into(),
+        DataRef::Error(error) => error.to_string().into(),
+        DataRef::Empty => "".into(),
     }
+}
+
+/// As much of a text as a cell may have, or just enough to show that it is too long.
+fn beginning<'a>(text: &'a str, limits: &Limits) -> &'a str {
+    let most = usize::try_from(limits.cell_bytes).unwrap_or(usize::MAX);
+    &text[..text.ceil_char_boundary(most.saturating_add(1))]
 }
 
 /// A date, a time of day or both, in ISO 8601; a duration as hours, minutes and seconds.

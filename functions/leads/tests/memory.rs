@@ -1,4 +1,4 @@
-//! A hundred thousand rows are read in bounded memory. The only test of its process, whose
+//! Files are read in bounded memory, whatever they hold. The only test of its process, whose
 //! peak it measures.
 
 use std::fmt::Write as _;
@@ -6,6 +6,7 @@ use std::io::{Cursor, Write as _};
 use std::time::Instant;
 
 use leads::import::{Import, read_file};
+use leads::refusal::ImportError;
 use leads::table::Limits;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
@@ -27,26 +28,28 @@ fn peak() -> u64 {
     kilobytes.parse::<u64>().expect("the file is well-formed") / 1024
 }
 
+/// Reads a file, and checks how much memory that takes.
 #[track_caller]
-fn check(kind: &str, file: &[u8]) {
+fn read(kind: &str, file: &[u8]) -> Result<Import, ImportError> {
     // Forgets the peak so far.
     std::fs::write("/proc/self/clear_refs", "5").expect("Linux forgets");
     let (before, begun) = (peak(), Instant::now());
-    let import: Import = read_file(
-        file,
-        "IL".parse().expect("the file is well-formed"),
-        &Limits::UPLOAD,
-    )
-    .expect("the file is well-formed");
+    let region = "IL".parse().expect("it has a numbering plan");
+    let import = read_file(file, None, region, &Limits::UPLOAD);
     let (seconds, grown) = (begun.elapsed().as_secs_f64(), peak().saturating_sub(before));
     eprintln!(
-        "{kind}: {} kB, {:.0} rows/s, {grown} MB more, {} MB in all",
+        "{kind}: {} kB in {seconds:.1} s, {grown} MB more, {} MB in all",
         file.len() / 1024,
-        f64::from(ROWS) / seconds,
         peak()
     );
-    assert_eq!(import.leads.len(), ROWS as usize);
     assert!(grown <= MEGABYTES_MAX, "{kind}: {grown} MB");
+    import
+}
+
+#[track_caller]
+fn check(kind: &str, file: &[u8]) {
+    let import = read(kind, file).expect("the file is well-formed");
+    assert_eq!(import.leads.len(), ROWS as usize);
 }
 
 fn csv() -> String {
@@ -64,6 +67,34 @@ fn csv() -> String {
 }
 
 fn xlsx() -> Vec<u8> {
+    let (mut strings, mut sheet) = (String::new(), String::new());
+    for (row, phone) in (0..ROWS).zip(500_000_000..) {
+        let at = row + 1;
+        write!(strings, "<si><t>לקוח {row}</t></si>").expect("the file is well-formed");
+        write!(
+            sheet,
+            "<row r=\"{at}\"><c r=\"A{at}\" t=\"s\"><v>{row}</v></c><c r=\"B{at}\"><v>{phone}</v></c>\
+             <c r=\"C{at}\" t=\"s\"><v>0</v></c><c r=\"D{at}\"><v>{}</v></c></row>",
+            row * 7
+        )
+        .expect("the file is well-formed");
+    }
+    workbook(&strings, &sheet)
+}
+
+/// A workbook in which every row has the same long text.
+fn repeating(rows: u32) -> Vec<u8> {
+    let strings = format!("<si><t>{}</t></si>", "x".repeat(100_000));
+    let row = "<row><c><v>501234567</v></c><c t=\"s\"><v>0</v></c></row>";
+    let mut sheet = String::new();
+    for _ in 0..rows {
+        sheet.push_str(row);
+    }
+    workbook(&strings, &sheet)
+}
+
+/// A workbook of these shared texts and these rows.
+fn workbook(strings: &str, rows: &str) -> Vec<u8> {
     let mut book = ZipWriter::new(Cursor::new(Vec::new()));
     let mut part = |name: &str, content: &str| {
         book.start_file(name, SimpleFileOptions::default())
@@ -93,32 +124,27 @@ fn xlsx() -> Vec<u8> {
         "xl/_rels/workbook.xml.rels",
         &relation("worksheet", "worksheets/sheet1.xml"),
     );
-    let mut strings = format!("<sst xmlns=\"{namespace}/spreadsheetml/2006/main\">");
-    let mut sheet = format!("<worksheet xmlns=\"{namespace}/spreadsheetml/2006/main\"><sheetData>");
-    for (row, phone) in (0..ROWS).zip(500_000_000..) {
-        let at = row + 1;
-        write!(strings, "<si><t>לקוח {row}</t></si>").expect("the file is well-formed");
-        write!(
-            sheet,
-            "<row r=\"{at}\"><c r=\"A{at}\" t=\"s\"><v>{row}</v></c><c r=\"B{at}\"><v>{phone}</v></c>\
-             <c r=\"C{at}\" t=\"s\"><v>0</v></c><c r=\"D{at}\"><v>{}</v></c></row>",
-            row * 7
-        )
-        .expect("the file is well-formed");
-    }
-    strings.push_str("</sst>");
-    sheet.push_str("</sheetData></worksheet>");
-    part("xl/sharedStrings.xml", &strings);
-    part("xl/worksheets/sheet1.xml", &sheet);
+    part(
+        "xl/sharedStrings.xml",
+        &format!("<sst xmlns=\"{namespace}/spreadsheetml/2006/main\">{strings}</sst>"),
+    );
+    part(
+        "xl/worksheets/sheet1.xml",
+        &format!(
+            "<worksheet xmlns=\"{namespace}/spreadsheetml/2006/main\"><sheetData>{rows}</sheetData></worksheet>"
+        ),
+    );
     book.finish().expect("the file is well-formed").into_inner()
 }
 
 #[test]
-fn a_hundred_thousand_rows_are_read_in_bounded_memory() {
-    let mut file = csv();
-    let header = file.find('\n').expect("the file is well-formed") + 1;
-    // A header is a row too.
-    file.drain(..header);
-    check("csv", file.as_bytes());
+fn files_are_read_in_bounded_memory() {
+    check("csv", csv().as_bytes());
     check("xlsx", &xlsx());
+    // A few of these are errors of their rows; more are too much text.
+    let (few, many) = (repeating(6_000), repeating(20_000));
+    assert!(few.len() < 100_000 && many.len() < 100_000);
+    let code = |read: Result<Import, ImportError>| read.err().map(|error| error.code());
+    assert_eq!(code(read("few", &few)), Some("no_valid_phones"));
+    assert_eq!(code(read("many", &many)), Some("too_large"));
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{PATH, names, page};
+use super::{PATH, names, page, upload};
 use crate::story::{Setting, phone};
 
 #[tokio::test(start_paused = true)]
@@ -73,7 +73,7 @@ async fn a_hundred_thousand_rows_come_in_by_an_upload() {
     .await;
     let office = story.open(3).await;
     let rows = (0..100_000).map(|row| format!("Lead {row},05{:08}\n", 10_000_000 + row));
-    let file: String = rows.collect();
+    let file = format!("name,phone\n{}", rows.collect::<String>());
     let opened = story
         .post(
             &office,
@@ -109,4 +109,42 @@ async fn a_hundred_thousand_rows_come_in_by_an_upload() {
         page(&story, &office, "search=Lead%2099999").await["total"],
         1
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_with_more_rows_is_refused_in_words() {
+    let mut story = Setting::plain().begin().await;
+    let office = story.open(3).await;
+    let file = format!("phone\n{}", "050\n".repeat(100_001));
+    let answer = upload(&story, &office, "a.csv", None, file.as_bytes()).await;
+    answer.assert_refused(413, "too_large");
+    assert_eq!(answer.body["error"], "הקובץ גדול מדי: עד 100000 שורות");
+    assert_eq!(
+        (&answer.body["what"], &answer.body["limit"]),
+        (&json!("rows"), &json!(100_000))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_quotation_mark_that_is_never_closed_is_named_by_its_row() {
+    let mut story = Setting::plain().begin().await;
+    let office = story.open(3).await;
+    let file = "name,phone\nDan,0501234567\n\"Noa,0521234567\nAdi,0531234567\n";
+    let answer = upload(&story, &office, "a.csv", None, file.as_bytes()).await;
+    answer.assert_refused(400, "unsupported_file");
+    assert_eq!(answer.body["row"], 3);
+    assert_eq!(answer.body["error"], "המירכאות בשורה 3 אינן נסגרות");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_number_that_costs_more_than_a_call_is_not_imported_but_may_be_barred() {
+    let mut story = Setting::plain().begin().await;
+    let office = story.open(3).await;
+    let rows = json!([["phone"], ["1-900-123-456"], ["0501234567"]]);
+    let answer = story.post(&office, PATH, rows.clone()).await.of_status(200);
+    assert_eq!(answer["imported_count"], 1);
+    let told = "שורה 2: לא ניתן לחייג למספר בתשלום מיוחד - +9721900123456";
+    assert_eq!(answer["errors_sample"], json!([told]));
+    let barred = story.post(&office, "/api/outbound/do-not-call", rows).await;
+    assert_eq!(barred.of_status(200)["added_count"], 2);
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-use super::{names, page, upload};
+use super::{PATH, names, page, upload, upload_with};
 use crate::story::Setting;
 
 const PACKAGE: &str = r#"<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>"#;
@@ -125,4 +125,32 @@ async fn a_bomb_is_refused_and_other_archives_are_not_supported() {
             .assert_refused(400, "unsupported_file");
     }
     assert_eq!(page(&story, &office, "").await["total"], 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_small_file_of_many_cells_with_one_long_text_is_refused() {
+    let mut story = Setting::plain().begin().await;
+    let office = story.open(3).await;
+    let rows = "<row><c t=\"s\"><v>0</v></c></row>".repeat(20_000);
+    let strings = format!("<sst><si><t>{}</t></si></sst>", "x".repeat(100_000));
+    let relations = RELATIONS.replace(
+        "</Relationships>",
+        r#"<Relationship Id="rId2" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/sharedStrings" Target="sharedStrings.xml"/></Relationships>"#,
+    );
+    let sheet = format!(
+        r#"<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>{rows}</sheetData></worksheet>"#
+    );
+    let file = archive(&[
+        ("_rels/.rels", PACKAGE.as_bytes()),
+        ("xl/workbook.xml", BOOK.as_bytes()),
+        ("xl/_rels/workbook.xml.rels", relations.as_bytes()),
+        ("xl/sharedStrings.xml", strings.as_bytes()),
+        ("xl/worksheets/sheet1.xml", sheet.as_bytes()),
+    ]);
+    assert!(file.len() < 100_000);
+    for path in [PATH, "/api/outbound/do-not-call"] {
+        let answer = upload_with(&story, &office, path, &[], "a.xlsx", &file).await;
+        answer.assert_refused(413, "too_large");
+        assert_eq!(answer.body["what"], "text_bytes");
+    }
 }

@@ -4,7 +4,37 @@ use crate::table::Limits;
 
 fn layout(csv: &str) -> Option<Layout> {
     let table = delimited::read(csv, &Limits::STANDARD).unwrap();
-    find(&table, "IL".parse().unwrap())
+    find(&table, "IL".parse().unwrap(), None).unwrap()
+}
+
+/// Checks which columns are candidates for the one of the phones, by number.
+#[track_caller]
+fn undecided(csv: &str, expected: &[u32]) {
+    let table = delimited::read(csv, &Limits::STANDARD).unwrap();
+    match find(&table, "IL".parse().unwrap(), None) {
+        Err(ImportError::AmbiguousPhoneColumn { candidates }) => {
+            let columns: Vec<u32> = candidates.iter().map(|it| it.column).collect();
+            assert_eq!(columns, expected, "{csv:?}");
+        }
+        Ok(found) => panic!("{csv:?}: {:?}", found.map(|layout| layout.phone)),
+        Err(other) => panic!("{csv:?}: {other}"),
+    }
+}
+
+/// Checks how the phone column was found, and its title, where a request names `column`.
+#[track_caller]
+fn check_named(csv: &str, column: PhoneColumn, expected: Option<(Method, &str)>) {
+    let table = delimited::read(csv, &Limits::STANDARD).unwrap();
+    let found = match find(&table, "IL".parse().unwrap(), Some(&column)) {
+        Ok(found) => found.map(|layout| (layout.method, layout.titles[layout.phone].clone())),
+        Err(ImportError::BadField { field }) => {
+            assert_eq!(field, "phone_column");
+            None
+        }
+        Err(other) => panic!("{csv:?}: {other}"),
+    };
+    let expected = expected.map(|(method, title)| (method, title.to_owned()));
+    assert_eq!(found, expected, "{csv:?}");
 }
 
 /// `expected` is how the phone column was found, its title and those of the name, and the
@@ -94,6 +124,100 @@ fn without_header_the_content_tells() {
     check(
         "0501234567\n0521234567",
         (Method::Content, "column_1", &[], 0),
+    );
+}
+
+#[test]
+fn identifiers_that_pass_for_phone_numbers_are_not_dialled() {
+    check(
+        "ח.פ,שם חברה,טל נייד\n514567890,אור,501234567",
+        (Method::Header, "טל נייד", &["שם חברה"], 1),
+    );
+    check(
+        "ID,Name,Phone 1\n36123456,Dan,501234567",
+        (Method::Header, "Phone 1", &["Name"], 1),
+    );
+    check(
+        "פוליסה,שם,טל'\n36123456,דן,501234567",
+        (Method::Header, "טל'", &["שם"], 1),
+    );
+    check(
+        "Customer ID,Customer,Contact No.\n36123456,Dan,501234567",
+        (Method::Header, "Contact No.", &["Customer"], 1),
+    );
+    // Not even where nothing else is left.
+    check(
+        "ת.ז,ליצירת קשר\n36123456,501234567",
+        (Method::Content, "ליצירת קשר", &[], 1),
+    );
+    assert!(layout("ח.פ,שם,עיר\n514567890,אור,חיפה").is_none());
+}
+
+#[test]
+fn nothing_is_guessed_where_two_columns_are_equally_likely() {
+    undecided("512345678,501234567,דן", &[1, 2]);
+    undecided("רישום,שם,אצל\n514567890,אור,501234567", &[1, 3]);
+    // A company's number looks like a mobile's, and its phone may be a fixed line.
+    undecided("514567890,03-6123456,אור", &[1, 2]);
+    undecided(
+        "Agent phone,Customer phone,Name\n0501234567,0521234567,Dan",
+        &[1, 2],
+    );
+}
+
+#[test]
+fn mobiles_and_written_numbers_are_likelier_than_others() {
+    check(
+        "36123456,501234567,דן",
+        (Method::Content, "column_2", &["column_3"], 0),
+    );
+    check(
+        "512345678,0501234567,דן",
+        (Method::Content, "column_2", &["column_3"], 0),
+    );
+    check(
+        "מספר,שם,ליצירת קשר\n36123456,דן,0501234567",
+        (Method::Content, "ליצירת קשר", &["שם"], 1),
+    );
+}
+
+#[test]
+fn a_phone_of_somebody_must_look_like_one() {
+    check(
+        "Customer phone,Name,Reach\n0501234567,Dan,0521234567",
+        (Method::Header, "Customer phone", &["Name"], 1),
+    );
+    check(
+        "Phone plan,Name,Reach\ngold,Dan,0521234567",
+        (Method::Content, "Reach", &["Name"], 1),
+    );
+    // A title is no header.
+    check(
+        "רשימת טלפונים של מאי\nשם,נייד\nדן,0501234567",
+        (Method::Header, "נייד", &["שם"], 2),
+    );
+}
+
+#[test]
+fn a_named_column_is_taken() {
+    let csv = "name,phone,Other No.\nDan,0501234567,0521234567";
+    let header = |text: &str| PhoneColumn::Header(text.to_owned());
+    let other = Some((Method::Header, "Other No."));
+    check_named(csv, header("other no"), other);
+    check_named(csv, header(" 3 "), other);
+    check_named(csv, PhoneColumn::Number(3), other);
+    check_named(csv, header(""), Some((Method::Header, "phone")));
+    check_named(csv, header("no such"), None);
+    for number in [0, 4, u32::MAX] {
+        check_named(csv, PhoneColumn::Number(number), None);
+    }
+    let bare = "512345678,501234567,דן";
+    check_named(bare, header("column_2"), Some((Method::Header, "column_2")));
+    // Even an identifier, below a title and beside a phone.
+    check_named(
+        "לידים 2026\nח.פ,שם,נייד\n514567890,אור,0501234567",
+        header("ח.פ."),
+        Some((Method::Header, "ח.פ")),
     );
 }
 

@@ -7,12 +7,12 @@ use ringfence_core::phone::PhoneNumber;
 use ringfence_ledger::NewEntry;
 use ringfence_shell::reply::Failure;
 
-use crate::columns::{self, Layout};
+use crate::columns::{Layout, PhoneColumn};
 use crate::headers::variable_name;
-use crate::import::number;
 use crate::phones::Region;
 use crate::refusal::ImportError;
-use crate::row_error::{Excerpt, Problem, RowError};
+use crate::row_error::{Problem, RowError};
+use crate::rows;
 use crate::table::{Limits, Row, Table};
 use crate::text::clean_line;
 
@@ -83,35 +83,20 @@ fn remark(text: &str) -> Result<Option<String>, TooLong> {
 /// its number is taken from `remarks`.
 pub(super) fn understand(
     table: Table,
+    phone_column: Option<&PhoneColumn>,
     remarks: &Remarks,
     region: Region,
     limits: &Limits,
 ) -> Result<Entries, ImportError> {
-    let layout = columns::find(&table, region);
-    let rows_before = layout.as_ref().map_or(0, |layout| layout.rows_before);
-    if table.rows.len() == rows_before && table.errors.is_empty() {
-        return Err(ImportError::EmptyFile);
-    }
-    let Some(layout) = layout else {
-        let errors = table.errors;
-        return Err(ImportError::NoValidPhones { errors });
-    };
-    let columns = Columns::of(&layout);
-    let (mut entries, mut errors) = (Vec::new(), table.errors);
-    for row in &table.rows[rows_before..] {
-        match entry(row, &layout, columns, remarks, region, limits) {
-            Ok(entry) => entries.push(entry),
-            Err(problem) => errors.push(RowError {
-                row: row.number,
-                problem,
-            }),
-        }
-    }
-    errors.sort_by_key(|error| error.row);
-    if entries.is_empty() {
-        return Err(ImportError::NoValidPhones { errors });
-    }
-    Ok(Entries { entries, errors })
+    let mut columns = None;
+    let found = rows::understand(table, phone_column, region, limits, |row, layout| {
+        let columns = *columns.get_or_insert_with(|| Columns::of(layout));
+        entry(row, layout, columns, remarks, region).map(Some)
+    })?;
+    Ok(Entries {
+        entries: found.given,
+        errors: found.errors,
+    })
 }
 
 /// Where rows say why, and where from.
@@ -145,20 +130,14 @@ fn entry(
     columns: Columns,
     remarks: &Remarks,
     region: Region,
-    limits: &Limits,
 ) -> Result<NewEntry, Problem> {
-    let is_too_long =
-        |cell: &str| u32::try_from(cell.len()).map_or(true, |bytes| bytes > limits.cell_bytes);
-    let too_long = |index: usize| Problem::CellTooLong {
-        column: Excerpt::of(&layout.titles[index]),
-    };
-    if let Some(index) = row.cells.iter().position(is_too_long) {
-        return Err(too_long(index));
-    }
-    let phone = number(row.cell(layout.phone), region)?;
+    // Anybody may ask not to be called, at any kind of number.
+    let phone = rows::number(row, layout, region, |_| Ok(()))?;
     let said = |column: Option<usize>| match column {
         None => Ok(None),
-        Some(index) => remark(row.cell(index)).map_err(|TooLong| too_long(index)),
+        Some(index) => {
+            remark(row.cell(index)).map_err(|TooLong| rows::cell_too_long(layout, index))
+        }
     };
     let NewEntry {
         phone,
@@ -180,7 +159,7 @@ mod tests {
     fn read(file: &str, remarks: &Remarks) -> Result<Entries, ImportError> {
         let limits = Limits::STANDARD;
         let (table, _) = rows_of_file(file.as_bytes(), &limits).unwrap();
-        understand(table, remarks, "IL".parse().unwrap(), &limits)
+        understand(table, None, remarks, "IL".parse().unwrap(), &limits)
     }
 
     /// Checks what is understood: the last digits of each number, its reason and its source.
@@ -256,9 +235,9 @@ mod tests {
     fn json_rows_may_say_it_once_for_all() {
         let body = br#"{"rows": [{"phone": 501234567}, {"phone": "0521234568", "reason": "b"}]}"#;
         let limits = Limits::STANDARD;
-        let (table, _) = rows_of_json(body, &limits).unwrap();
+        let table = rows_of_json(body, &limits).unwrap().table;
         let remarks = Remarks::new(Some(" a\n b ".to_owned()), Some(" ".to_owned())).unwrap();
-        let found = understand(table, &remarks, "IL".parse().unwrap(), &limits).unwrap();
+        let found = understand(table, None, &remarks, "IL".parse().unwrap(), &limits).unwrap();
         let reasons: Vec<_> = found
             .entries
             .iter()

@@ -75,6 +75,53 @@ fn every_row_is_a_lead_a_duplicate_or_an_error() {
 }
 
 #[test]
+fn a_number_in_a_second_phone_column_is_found() {
+    let import = csv(
+        "name,phone,mobile,agent phone\nDan,03-6123456,0501234567,0541234567\n\
+         Noa,,0521234567,\nAdi,12,0531234567,\nRon,,12,0541234567\nTal,,,0541234567\n",
+    )
+    .unwrap();
+    assert_eq!(
+        shown(&import),
+        [
+            "2 +972501234567 Dan",
+            "3 +972521234567 Noa",
+            "4 +972531234567 Adi"
+        ]
+    );
+    let errors: Vec<String> = import.errors.iter().map(RowError::english).collect();
+    assert_eq!(
+        errors,
+        ["Row 5: invalid phone - 12", "Row 6: no phone number"]
+    );
+}
+
+#[test]
+fn a_number_that_costs_more_than_a_call_is_an_error_of_its_row() {
+    let import = csv(
+        "name,phone,mobile\nDan,+1 900 555 1234,\nNoa,1-919-123-456,0521234567\n\
+         Adi,1-700-123-456,\nRon,0501234567,\nTal,1-800-123-456,\n",
+    )
+    .unwrap();
+    assert_eq!(
+        shown(&import),
+        [
+            "3 +972521234567 Noa",
+            "5 +972501234567 Ron",
+            "6 +9721800123456 Tal"
+        ]
+    );
+    let errors: Vec<String> = import.errors.iter().map(RowError::english).collect();
+    assert_eq!(
+        errors,
+        [
+            "Row 2: premium-rate or shared-cost number - +19005551234",
+            "Row 4: premium-rate or shared-cost number - +9721700123456",
+        ]
+    );
+}
+
+#[test]
 fn the_forms_of_json_give_the_same_leads() {
     let expected = ["1 +972501234567 דן", "2 +972521234567 נועה"];
     for rows in [
@@ -185,6 +232,7 @@ fn limits_refuse_the_file_but_a_long_cell_only_its_row() {
         file_bytes: 200,
         rows: 3,
         columns: 3,
+        text_bytes: 1_000,
         cell_bytes: 20,
     };
     let csv = |text: &str| read_csv(text.as_bytes(), region(), &limits);
@@ -193,6 +241,12 @@ fn limits_refuse_the_file_but_a_long_cell_only_its_row() {
     let json = read_json(&[b' '; 201], region(), &limits);
     assert_eq!(json, too_large(Limited::FileBytes, 200));
     assert_eq!(csv("a\nb\nc\nd"), too_large(Limited::Rows, 3));
+    let leads = "phone\n0501234567\n0521234567\n0531234567\n";
+    assert_eq!(csv(leads).unwrap().leads.len(), 3, "a header is no row");
+    assert_eq!(
+        csv(&format!("{leads}0541234567\n")),
+        too_large(Limited::Rows, 3)
+    );
     assert_eq!(csv("a,b,c,d"), too_large(Limited::Columns, 3));
     assert!(csv("phone,b,c,,\n0501234567\n").is_ok());
 

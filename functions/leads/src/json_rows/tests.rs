@@ -1,7 +1,7 @@
 use super::*;
 
 fn table(json: &str) -> Table {
-    read(json.as_bytes(), &Limits::STANDARD).unwrap().0
+    read(json.as_bytes(), &Limits::STANDARD).unwrap().table
 }
 
 /// `expected` shows the keys, if there are any, and each row as its number and its cells.
@@ -21,7 +21,7 @@ fn check(json: &str, expected: &[&str]) {
 
 #[track_caller]
 fn refused(json: &str, expected: &ImportError) {
-    let found = read(json.as_bytes(), &Limits::STANDARD).map(|(table, _)| table.rows.len());
+    let found = read(json.as_bytes(), &Limits::STANDARD).map(|body| body.table.rows.len());
     assert_eq!(found.as_ref(), Err(expected), "{json}");
 }
 
@@ -41,7 +41,10 @@ fn the_three_forms_are_read() {
 
 #[test]
 fn the_list_may_have_a_name() {
-    let name = |json: &str| read(json.as_bytes(), &Limits::STANDARD).unwrap().1;
+    let name = |json: &str| {
+        let body = read(json.as_bytes(), &Limits::STANDARD).unwrap();
+        body.list_name
+    };
     assert_eq!(
         name(r#"{"list_name": "מאי", "rows": []}"#).as_deref(),
         Some("מאי")
@@ -116,11 +119,17 @@ fn limits_hold_while_reading() {
         columns: 2,
         ..Limits::STANDARD
     };
-    let read = |json: &str| read(json.as_bytes(), &limits).map(|(table, _)| table.rows.len());
+    let read = |json: &str| read(json.as_bytes(), &limits).map(|body| body.table.rows.len());
     let too_large = |what| Err(ImportError::TooLarge { what, limit: 2 });
     assert_eq!(read("[[1, 2], [3, 4]]"), Ok(2));
-    assert_eq!(read("[[1], [2], [3]]"), too_large(Limited::Rows));
     assert_eq!(read("[[1], {}, [2], {}, {}]"), Ok(2));
+    // The first ten rows of lists may be no leads.
+    let lists = |rows: usize| format!("[{}]", vec!["[1]"; rows].join(","));
+    assert_eq!(read(&lists(12)), Ok(12));
+    assert_eq!(read(&lists(13)), too_large(Limited::Rows));
+    let objects = |rows: usize| format!("[{}]", vec!["{\"a\": 1}"; rows].join(","));
+    assert_eq!(read(&objects(2)), Ok(2));
+    assert_eq!(read(&objects(3)), too_large(Limited::Rows));
     assert_eq!(
         read(r#"[[1], {"a": 1}, {"b": 1}, {"c": 1}]"#),
         too_large(Limited::Rows)

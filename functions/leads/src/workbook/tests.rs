@@ -179,10 +179,39 @@ fn cells_and_columns_are_bounded() {
         2,
     );
     check("<row><c r=\"XFD1\"><v>1</v></c></row>", Limited::Columns, 2);
-    check(&format!("<row>{cell}</row>").repeat(3), Limited::Rows, 2);
+    // The first ten rows may be no leads.
+    check(&format!("<row>{cell}</row>").repeat(13), Limited::Rows, 2);
     check(
-        &format!("<row>{}</row>", "<c/>".repeat(5)),
+        &format!("<row>{}</row>", "<c/>".repeat(25)),
         Limited::Cells,
-        4,
+        24,
     );
+}
+
+#[test]
+fn a_text_that_cells_share_counts_for_each_of_them() {
+    let limits = Limits {
+        text_bytes: 90,
+        ..Limits::STANDARD
+    };
+    let strings = format!("<sst><si><t>{}</t></si></sst>", "x".repeat(30));
+    let read = |cells: usize| {
+        let row = "<row><c t=\"s\"><v>0</v></c></row>";
+        read(&book(&row.repeat(cells), &strings), &limits).map(|table| table.rows.len())
+    };
+    assert_eq!(read(3), Ok(3));
+    let (what, limit) = (Limited::TextBytes, 90);
+    assert_eq!(read(4), Err(ImportError::TooLarge { what, limit }));
+}
+
+#[test]
+fn of_a_text_that_is_too_long_only_the_beginning_is_kept() {
+    let limits = Limits {
+        cell_bytes: 9,
+        ..Limits::STANDARD
+    };
+    let strings = format!("<sst><si><t>{}</t></si></sst>", "א".repeat(50_000));
+    let row = "<row><c t=\"s\"><v>0</v></c></row>";
+    let table = read(&book(row, &strings), &limits).unwrap();
+    assert_eq!(table.rows[0].cell(0), "א".repeat(5));
 }
