@@ -239,10 +239,7 @@ impl Text {
             Self::UnsupportedFile => "the file type is not supported".to_owned(),
             Self::UploadEmpty => "no file was uploaded yet".to_owned(),
             Self::UploadNotFound => "upload not found".to_owned(),
-            Self::ZoneIsCapped => {
-                "with a daily call cap, only the system's administrator changes the time zone"
-                    .to_owned()
-            }
+            Self::ZoneIsCapped => "the daily call cap keeps the time zone as it is".to_owned(),
         }
     }
 }

@@ -62,7 +62,10 @@ impl Desk for Ledger {
     }
 
     async fn forget(&self, business: &BusinessId, number: &PhoneNumber) -> Result<()> {
-        self.forget_do_not_call(business, number).await
+        match self.do_not_call_entry(business, number).await? {
+            Some(entry) => self.forget_do_not_call(business, &entry.id).await,
+            None => Ok(()),
+        }
     }
 
     async fn drop_leads(&self, business: &BusinessId, ids: &[LeadId]) -> Result<u32> {

@@ -135,7 +135,7 @@ async fn another_business_finds_no_such_upload_and_agents_may_not() {
 async fn a_list_names_no_upload() {
     let mut story = Setting::plain().begin().await;
     let office = story.open(3).await;
-    let opened = open(&story, &office, Value::Null).await;
+    let opened = open(&story, &office, csv(2)).await;
     put(&story, &opened, csv(2)).await;
     let list = json!([opened["upload_id"], "a name"]);
     let answer = story.post(&office, PATH, list).await;

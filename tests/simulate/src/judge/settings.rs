@@ -1,10 +1,10 @@
 //! What administrators have set: only they change it, only as they asked, and what one was
 //! told to be in force was.
 
-use ringfence_core::caps::{Caps, Destinations};
+use ringfence_core::caps::{Caps, CapsChange, DailyCap, DailyChange, Destinations};
 use ringfence_core::phone::PhoneNumber;
 use ringfence_core::state::State;
-use ringfence_flows::business::{SetAnswer, Settings};
+use ringfence_flows::business::{NewZone, SetAnswer, Settings};
 
 use super::Judge;
 use crate::kernel::TaskId;
@@ -40,16 +40,47 @@ impl InForce {
         let Settings {
             limit,
             caller_id,
+            region,
             destinations,
             caps,
+            time_zone,
         } = settings.clone();
         let had = self.clone();
+        let followed = match (had.destinations, region) {
+            (Destinations::Region(_), Some(region)) => Destinations::Region(region),
+            (known, _) => known,
+        };
+        let mut caps = with_caps(had.caps, caps.unwrap_or_default());
+        if let (Some(cap), Some(NewZone::Anyway(zone))) = (&mut caps.per_day, time_zone) {
+            cap.time_zone = zone;
+        }
         Self {
             limit: limit.unwrap_or(had.limit),
             caller_id: caller_id.or(had.caller_id),
-            destinations: destinations.unwrap_or(had.destinations),
-            caps: caps.unwrap_or(had.caps),
+            destinations: destinations.unwrap_or(followed),
+            caps,
         }
+    }
+}
+
+fn with_caps(had: Caps, change: CapsChange) -> Caps {
+    let CapsChange {
+        leads_per_run,
+        running_runs,
+        per_day,
+    } = change;
+    let time_zone = had.per_day.as_ref().map(|cap| cap.time_zone.clone());
+    Caps {
+        leads_per_run: leads_per_run.unwrap_or(had.leads_per_run),
+        running_runs: running_runs.unwrap_or(had.running_runs),
+        per_day: match per_day {
+            None => had.per_day,
+            Some(DailyChange::Unbounded) => None,
+            Some(DailyChange::Bounded(new)) => Some(Box::new(DailyCap {
+                calls: new.calls,
+                time_zone: time_zone.unwrap_or(new.time_zone),
+            })),
+        },
     }
 }
 
@@ -86,8 +117,11 @@ impl Judge {
     /// An administrator has an answer.
     pub fn told_settings(&mut self, asked: &AskedSettings, answer: &SetAnswer) {
         let AskedSettings { b, seq, settings } = asked;
-        let SetAnswer::Set(state) = answer else {
-            return self.fail("settings", format!("b{b} was said not to exist"));
+        let state = match answer {
+            SetAnswer::Set(state) => state,
+            SetAnswer::ZoneIsCapped | SetAnswer::NotFound => {
+                return self.fail("settings", format!("b{b} was answered {answer:?}"));
+            }
         };
         let is_so = |in_force: &InForce| *in_force == in_force.with(settings);
         let history = &self.books[*b].in_force;
