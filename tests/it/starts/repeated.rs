@@ -106,6 +106,38 @@ async fn a_repeated_answer_says_of_each_lead_that_was_not_called_why() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_repeated_answer_names_the_bar_that_kept_a_lead_from_being_called() {
+    let mut story = Setting::plain().begin().await;
+    let office = story.open(3).await;
+    let (leads, numbers) = story.import_numbers(&office, 2).await;
+    let listed = json!({ "phone": numbers[1].expose() });
+    let added = story.post(&office, "/api/outbound/do-not-call", listed);
+    assert!(added.await.status.is_success());
+    let body = json!({ "lead_ids": leads });
+    let post = || story.post_keyed(&office, START, "k", &body);
+    let first = post().await.of_status(200);
+    assert_eq!(first["calls"][1]["code"], "do_not_call");
+    assert_eq!(post().await.of_status(200)["calls"], first["calls"]);
+    // Whoever has been called since keeps the answer; the other is judged anew.
+    let elsewhere = json!({ "destinations": ["FR"] });
+    let set = story.send_as_system(&office, Method::PUT, "/api/business", elsewhere);
+    set.await.of_status(200);
+    let entries = story
+        .get(&office, "/api/outbound/do-not-call")
+        .await
+        .of_status(200);
+    let path = format!(
+        "/api/outbound/do-not-call/{}",
+        entries["items"][0]["id"].as_str().expect("an id")
+    );
+    let lifted = story.send(&office.key, Method::DELETE, &path, Value::Null);
+    lifted.await.of_status(200);
+    let again = post().await.of_status(200);
+    assert_eq!(again["calls"][0], first["calls"][0]);
+    assert_eq!(again["calls"][1]["code"], "destination_not_allowed");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_key_is_good_for_one_request_only() {
     let mut story = Setting::plain().begin().await;
     let office = story.open(3).await;

@@ -1,13 +1,16 @@
 //! Gives the first answer of a request key again.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Result, bail};
 use ringfence_core::fill::Barred;
 use ringfence_core::ids::{BusinessId, CallId, LeadId};
 
 use super::{ALREADY_IN_CALL, DirectAnswer, DirectOutcome, Leads, StartAnswer, StartRequest};
-use crate::ledger::{Calls, RequestKey, Rosters, Runs, Started, What};
+use crate::fill::listed;
+use crate::ledger::{Calls, RequestKey, Rosters, Runs, Started, States, Stored, What};
 use crate::place::CARRIER_FAILED;
-use crate::records::{CallRecord, Progress, RunRecord};
+use crate::records::{CallRecord, Lead, Progress, RunRecord};
 use crate::world::World;
 
 /// The same, for a request whose key turned out to be used when it was committed.
@@ -57,6 +60,13 @@ pub(super) async fn replay(
         Leads::List { .. } => calls.iter().map(|&(lead, _)| lead).collect(),
     };
     let leads = world.ledger().leads(business, &asked).await?;
+    let is_called = |lead: &Lead| calls.iter().any(|&(of, _)| of == lead.id);
+    let uncalled: Vec<Lead> = leads
+        .iter()
+        .filter(|&lead| !is_called(lead))
+        .cloned()
+        .collect();
+    let barred = barred(world, business, uncalled).await?;
     let answer = |&lead: &LeadId| {
         let known = leads.iter().find(|known| known.id == lead);
         let call = calls
@@ -65,6 +75,9 @@ pub(super) async fn replay(
         let record = records.iter().find(|record| Some(record.call) == call);
         let has_phone = known.is_some_and(|lead| lead.phone.is_some());
         let outcome = match (call, record) {
+            (None, _) if barred.contains_key(&lead) => {
+                DirectOutcome::LeadFailed(barred[&lead].as_str().to_owned())
+            }
             (None, _) if has_phone => DirectOutcome::LeadFailed(ALREADY_IN_CALL.to_owned()),
             (None, _) if known.is_none() => {
                 DirectOutcome::LeadFailed(Barred::Deleted.as_str().to_owned())
@@ -82,6 +95,31 @@ pub(super) async fn replay(
         }
     };
     Ok(StartAnswer::CallsAgain(asked.iter().map(answer).collect()))
+}
+
+/// Which leads with a number may not be called, as things are now: why they were not when
+/// the request came is not stored.
+async fn barred(
+    world: &impl World,
+    business: &BusinessId,
+    leads: Vec<Lead>,
+) -> Result<BTreeMap<LeadId, Barred>> {
+    if leads.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let Some(Stored { state, .. }) = world.ledger().load(business).await? else {
+        return Ok(BTreeMap::new());
+    };
+    let listed = listed(world, business, &state, &leads).await?;
+    let reason = |lead: &Lead| match &lead.phone {
+        Some(number) if listed.contains(number) => Some(Barred::DoNotCall),
+        Some(_) if !state.destinations.allow(lead.country) => Some(Barred::Destination),
+        Some(_) | None => None,
+    };
+    let barred = leads
+        .iter()
+        .filter_map(|lead| Some((lead.id, reason(lead)?)));
+    Ok(barred.collect())
 }
 
 fn outcome_of(record: &CallRecord) -> DirectOutcome {
