@@ -264,7 +264,10 @@ Write(w, s, to) ==
         next == [worker[w] EXCEPT !.pc = "act", !.seen = IF Readings THEN {to} ELSE {},
                                   !.facts = {}, !.hand = new]
         isDone == new = {}
-    IN  /\ item' = IF to # s THEN [item EXCEPT ![b] = to] ELSE item
+    IN  /\ item' = IF to = s THEN item
+                   ELSE IF Flaw = "one counter for all"
+                        THEN [a \in Businesses |-> IF a = b THEN to ELSE [item[a] EXCEPT !.count = to.count]]
+                   ELSE [item EXCEPT ![b] = to]
         /\ worker' = [(IF to # s THEN Outdated(b, w) ELSE worker) EXCEPT ![w] =
                IF isDone THEN Idle ELSE next]
         /\ reports' = IF isDone THEN reports \ worker[w].message ELSE reports

@@ -92,7 +92,7 @@ KeyIsFree(h) ==
 Store(tx) ==
     LET h == tx[1]
         run == <<tx[3], h>>
-        isGood == tx[2] = rev /\ KeyIsFree(h)
+        isGood == (tx[2] = rev \/ Flaw = "the revision is not compared") /\ KeyIsFree(h)
     IN  /\ flight' = flight \ {tx}
         /\ IF isGood
            THEN /\ rev' = rev + 1 /\ runs' = runs \cup {run}
@@ -136,7 +136,8 @@ HearRefused(h) ==
 \* No clear answer of the store, because it got lost, or comes late, or the request did.
 HearNothing(h) ==
     /\ \/ handler[h].pc \in {"sent", "applied", "refused"} /\ Fault
-       \/ handler[h].pc = "sent" /\ (\A tx \in flight : tx[1] # h) /\ NoFault
+       \/ /\ handler[h].pc = "sent" /\ (\A tx \in flight : tx[1] # h) /\ NoFault
+          /\ Flaw # "the store is waited for without end"
     /\ Goes(h, "unclear")
     /\ UNCHANGED <<flight, store, told, asking, disturbed>>
 

@@ -113,14 +113,19 @@ impl Judge {
     /// Somebody asks for a stop.
     pub fn ask_stop(&mut self, b: usize, run: RunId) -> Asked {
         let at = self.instant();
+        let place = Some(self.ask_stop_at(b, run, at));
+        Asked { at, place }
+    }
+
+    /// Notes a stop that may do its work from now on, and says where.
+    fn ask_stop_at(&mut self, b: usize, run: RunId, at: u64) -> usize {
         let deeds = self.told_of_runs.entry((b, run)).or_default();
         deeds.push(Deed {
             asked: at,
             answered: u64::MAX,
             heard: Heard::NothingOfStop,
         });
-        let place = Some(deeds.len() - 1);
-        Asked { at, place }
+        deeds.len() - 1
     }
 
     fn heard(&mut self, b: usize, run: RunId, asked: &Asked, heard: Heard) {
@@ -327,6 +332,10 @@ impl Judge {
             StopAnswer::NotFound => Heard::Missing,
         };
         self.heard(b, run, asked, heard);
+        // It may be its own write, whose answer was lost, that it found.
+        if matches!(heard, Heard::AlreadyOver { .. }) {
+            self.ask_stop_at(b, run, asked.at);
+        }
         if heard != Heard::Missing {
             self.runs.entry((b, run)).or_default().is_stopped = true;
         }

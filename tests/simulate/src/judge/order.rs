@@ -88,13 +88,7 @@ impl Sheet {
             Heard::AlreadyOver {
                 status,
                 in_progress,
-            } => {
-                let phase = phase_of(status);
-                // A stop that lost the answer to its own write finds the run as it left it.
-                let is_own = phase == Phase::Stopped && self.phase <= Phase::Running;
-                let sheet = if is_own { self.stopped()? } else { self };
-                sheet.turned(phase)?.with_left(in_progress)
-            }
+            } => self.turned(phase_of(status))?.with_left(in_progress),
             Heard::Stands { status, counts } => {
                 let sheet = self.of(counts.total())?.turned(phase_of(status))?;
                 let Counts {

@@ -88,7 +88,8 @@ fn nobody_stops_a_run_but_a_stop() {
         status: RunStatus::Stopped,
         in_progress: 0,
     };
-    check(&[BEGUN, deed(3, 6, found), deed(4, 5, stopped)], None);
+    check(&[BEGUN, deed(4, 5, found)], Some(found));
+    check(&[BEGUN, deed(4, 5, found), lost], None);
 }
 
 #[test]
