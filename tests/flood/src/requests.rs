@@ -1,5 +1,7 @@
 //! Makes requests: half of what a part needs is right, and the rest is what strangers send.
 
+mod files;
+
 use bytes::Bytes;
 use fastrand::Rng;
 use http::{Request, Response};
@@ -19,6 +21,7 @@ pub(crate) struct Maker<'a> {
     /// What was made by the flood, and may so be deleted by it.
     businesses: Vec<String>,
     keys: Vec<String>,
+    uploads: Vec<String>,
 }
 
 const WORDS: [&str; 24] = [
@@ -101,6 +104,7 @@ impl<'a> Maker<'a> {
             account: telephony.account.sid.as_str().to_owned(),
             businesses: Vec::new(),
             keys: Vec::new(),
+            uploads: Vec::new(),
         }
     }
 
@@ -123,6 +127,7 @@ impl<'a> Maker<'a> {
         for (field, made) in [
             ("business_id", &mut self.businesses),
             ("key_id", &mut self.keys),
+            ("upload_id", &mut self.uploads),
         ] {
             if let Some(id) = body[field].as_str() {
                 made.push(id.to_owned());
@@ -175,11 +180,21 @@ impl<'a> Maker<'a> {
         if function == Function::Webhook {
             return Ok((name, self.callback(request, &path)?));
         }
+        let takes_files = pattern.ends_with("import-leads") || pattern.ends_with("do-not-call");
+        if method == "POST" && takes_files && self.one_in(2) {
+            let form = files::form(&mut self.rng);
+            return Ok((
+                name,
+                request
+                    .header("content-type", files::MULTIPART)
+                    .body(form)?,
+            ));
+        }
         let kind = [
             "application/json",
             "application/json",
             "text/csv",
-            "multipart/form-data; boundary=x",
+            files::MULTIPART,
             "",
         ];
         request = request.header("content-type", kind[self.rng.usize(..kind.len())]);
@@ -330,6 +345,10 @@ impl<'a> Maker<'a> {
             "/api/outbound/bulk-enqueue" => json!({ "lead_ids": leads, "concurrency": 1 }),
             "/api/outbound/stop-queue" => {
                 json!({ "run_id": self.rng.u32(1..30), "hang_up": self.one_in(2) })
+            }
+            "/api/outbound/import-leads" if self.one_in(4) => {
+                let upload = self.pick(|it| &it.uploads, "018bcfff-2a2d-75bd-b152-1db423bea2b9");
+                json!({ "upload_id": upload })
             }
             "/api/outbound/import-leads" => json!([{ "name": "=1+1", "phone": number }]),
             "/api/outbound/uploads" => json!({ "bytes": self.rng.u32(..100_000) }),
