@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent / "lib"))
 from verdict import Verdict
 
 ROOT = Path(__file__).resolve().parents[2]
-FLOOD = ROOT / "target/release/flood"
+FLOOD = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release/flood"
 REQUESTS = int(os.environ.get("FLOOD_REQUESTS", 1_000_000))
 SEED = int(os.environ.get("FLOOD_SEED", random.randrange(1, 2**31)))
 SECONDS_MAX = 1800

@@ -29,7 +29,7 @@ HERE = Path(__file__).resolve().parent
 # It lives by itself: it pins libraries that the other judges use too.
 PINNED = HERE / "schemathesis.txt"
 INSTALLED = HERE / ".venv" / "schemathesis"
-BINARY = ROOT / "target/release/ringfence"
+BINARY = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release/ringfence"
 SEED = os.environ.get("SCHEMATHESIS_SEED", "20260301")
 EXAMPLES = os.environ.get("SCHEMATHESIS_EXAMPLES", "12")
 BUILD_SECONDS_MAX = 1_800
