@@ -204,6 +204,25 @@ mod tests {
     }
 
     #[test]
+    fn an_id_reads_as_it_was_written() {
+        #[track_caller]
+        fn check<T: FromStr<Err: fmt::Debug> + fmt::Display>(text: &str) {
+            assert_eq!(text.parse::<T>().unwrap().to_string(), text);
+        }
+        check::<BusinessId>("acme-1");
+        check::<CallSid>("CA0123456789abcdef0123456789abcdef");
+        check::<CallId>("01932c07-a5d4-7000-8000-000000000000");
+        check::<RunId>("7");
+        check::<LeadId>("8");
+        let business: BusinessId = "acme".parse().unwrap();
+        assert_eq!(business.as_str(), "acme");
+        let sid: CallSid = "CA0123456789abcdef0123456789abcdef".parse().unwrap();
+        assert_eq!(sid.as_str(), "CA0123456789abcdef0123456789abcdef");
+        let roster = RosterId::new(Uuid::from_u128(5));
+        assert_eq!(roster.to_string(), format!("{:032}", 5));
+    }
+
+    #[test]
     fn ids_of_the_wrong_form_are_refused() {
         assert!("".parse::<BusinessId>().is_err());
         assert!("a#b".parse::<BusinessId>().is_err());

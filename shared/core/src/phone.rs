@@ -54,6 +54,7 @@ mod tests {
     fn debug_shows_four_digits() {
         let number: PhoneNumber = "+972501234567".parse().unwrap();
         assert_eq!(format!("{number:?}"), "…4567");
+        assert_eq!(number.expose(), "+972501234567");
     }
 
     #[test]
