@@ -243,6 +243,12 @@ async fn only_the_system_s_administrator_sets_caps_and_destinations() {
             json!({ "caps": { "leads_per_run": 0 } }),
             "caps.leads_per_run",
         ),
+        (
+            json!({ "caps": { "calls_per_day": "many" } }),
+            "caps.calls_per_day",
+        ),
+        // Not by their places.
+        (json!({ "caps": [1, 1, 1] }), "caps"),
     ] {
         let answer = story
             .send_as_system(&office, Method::PUT, "/api/business", body)

@@ -1,8 +1,12 @@
 //! What a business may spend, as clients say and see it.
 
+use std::fmt;
+
 use ringfence_core::caps::{Caps, CapsChange, DailyCap, DailyChange};
 use ringfence_shell::reply::Failure;
 use schemars::JsonSchema;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// What a business may spend. What is not said stays; null bounds no more than the system does.
@@ -30,6 +34,32 @@ enum Cap {
 fn said<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Cap>, D::Error> {
     let cap = Option::<u32>::deserialize(deserializer)?;
     Ok(Some(cap.map_or(Cap::Widest, Cap::Of)))
+}
+
+/// Reads caps by their names only: a struct would be read from a list, too.
+pub(crate) fn by_name<'de, D>(deserializer: D) -> Result<Option<CapsWish>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    deserializer.deserialize_any(ByName)
+}
+
+struct ByName;
+
+impl<'de> Visitor<'de> for ByName {
+    type Value = Option<CapsWish>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("caps by their names, or null")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<Self::Value, A::Error> {
+        CapsWish::deserialize(MapAccessDeserializer::new(fields)).map(Some)
+    }
 }
 
 impl Cap {

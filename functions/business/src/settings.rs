@@ -22,7 +22,7 @@ use ringfence_shell::times::{is_time_zone, rfc3339};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::caps::{CapsView, CapsWish};
+use crate::caps::{CapsView, CapsWish, by_name};
 use crate::describe;
 
 /// As many slots as one state item serves well.
@@ -48,6 +48,7 @@ pub(crate) struct Wish {
     /// Where it may call.
     #[schemars(length(min = 1), transform = describe::regions)]
     destinations: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "by_name")]
     caps: Option<CapsWish>,
 }
 
