@@ -162,6 +162,44 @@ mod tests {
     }
 
     #[test]
+    fn a_span_holds_up_to_its_bound_and_not_beyond() {
+        const STEP: Duration = Duration::from_millis(1);
+        let cloud = Timing::CLOUD;
+        let roomy = Timing {
+            settle_after: cloud.settle_after * 10,
+            visibility_timeout: cloud.visibility_timeout * 10,
+            ..cloud
+        };
+        let settling = |settle_after| Timing {
+            settle_after,
+            ..roomy
+        };
+        assert!(settling(cloud.fence()).holds());
+        assert!(!settling(cloud.fence() - STEP).holds());
+        let hidden = |visibility_timeout| Timing {
+            visibility_timeout,
+            ..roomy
+        };
+        assert!(hidden(cloud.function_timeout * 6).holds());
+        assert!(!hidden(cloud.function_timeout * 6 - STEP).holds());
+        let dialing = |dial_window| Timing {
+            dial_window,
+            ..roomy
+        };
+        // Nothing could be claimed once the first questions were asked.
+        let most = cloud.function_timeout - cloud.http_timeout * 2;
+        assert!(dialing(most - STEP).holds());
+        assert!(!dialing(most).holds());
+    }
+
+    #[test]
+    fn what_follows_a_claim_fits_into_the_invocation() {
+        let timing = Timing::CLOUD;
+        let follows = timing.dial_window + timing.http_timeout + timing.http_timeout / 2;
+        assert_eq!(timing.claim_within(), timing.function_timeout - follows);
+    }
+
+    #[test]
     fn production_spans_are_the_scaled_ones_at_two_minutes() {
         assert_eq!(Timing::scaled(120, 60), Ok(Timing::CLOUD));
     }
