@@ -98,6 +98,10 @@ fn read_sheet(
         let text = beginning(&text, limits);
         left.charge(text, limits)?;
         let (at, column) = cell.get_position();
+        // No spreadsheet writes its rows so, and errors could not be told by their rows.
+        if at < row {
+            return Err(damaged());
+        }
         if at != row {
             push(&mut table, row, &cells, limits)?;
             cells.clear();

@@ -119,6 +119,10 @@ fn other_archives_and_damaged_workbooks_are_not_supported() {
         whole[..whole.len() / 2].to_vec(),
         flipped,
         book("<row><c r=\"A1\"><v>1</v>", NO_STRINGS),
+        book(
+            "<row r=\"4\"><c r=\"A4\"><v>1</v></c><c r=\"B3\"><v>2</v></c></row>",
+            NO_STRINGS,
+        ),
         book("<row><c t=\"s\"><v>7</v></c></row>", NO_STRINGS),
     ] {
         refused(&bytes, &damaged());
