@@ -26,7 +26,9 @@ fuzz_target!(
         // A panic of the parser beneath is caught and refused; libFuzzer's hook would end the
         // process before. Others end it at the border to libFuzzer.
         std::panic::set_hook(Box::new(|panic| {
-            let is_ours = |place: &Location<'_>| place.file().contains("fuzz");
+            let is_ours = |place: &Location<'_>| {
+                place.file().starts_with("src/") || place.file().starts_with("targets/")
+            };
             if panic.location().is_some_and(is_ours) {
                 eprintln!("{panic}");
             }
