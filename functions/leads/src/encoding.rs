@@ -3,6 +3,7 @@
 //! A file is refused rather than read with guessed or replaced letters.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252, WINDOWS_1255};
 use thiserror::Error;
@@ -11,7 +12,7 @@ use thiserror::Error;
 ///
 /// UTF-8 and UTF-16 are known by their mark or their form. Of the old
 /// encodings, Windows-1255 covers ISO-8859-8 as far as letters go, and
-/// Windows-1252 is told from both by its accents, which stand among Latin letters.
+/// Windows-1252 is told from both by where its letters stand.
 ///
 /// # Errors
 ///
@@ -23,10 +24,8 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, NotText> {
         (encoding, true)
     } else if std::str::from_utf8(bytes).is_ok() {
         (UTF_8, false)
-    } else if accents_are_among_latin_letters(bytes) {
-        (WINDOWS_1252, true)
     } else {
-        (WINDOWS_1255, true)
+        (old_encoding(bytes).ok_or(NotText)?, true)
     };
     let (text, had_errors) = encoding.decode_with_bom_removal(bytes);
     // What was guessed may be damaged or no text at all: nearly every byte is a letter somewhere.
@@ -69,18 +68,33 @@ fn utf_16_without_mark(bytes: &[u8]) -> Option<&'static Encoding> {
     }
 }
 
-/// Whether more of the high letters touch an ASCII letter than touch another high letter.
-fn accents_are_among_latin_letters(bytes: &[u8]) -> bool {
+/// Which of the two old families the bytes above ASCII belong to, if they tell.
+///
+/// Hebrew letters stand beside each other, and its points behind a letter; accents stand among
+/// ASCII letters, or begin a word as a capital, where Windows-1255 has a point.
+fn old_encoding(bytes: &[u8]) -> Option<&'static Encoding> {
+    let is_letter = |b: u8| (0xe0..=0xfa).contains(&b);
     let is_high = |b: u8| b >= 0xc0;
-    let count = |touches: fn(u8) -> bool| {
-        bytes
-            .windows(2)
-            .filter(|pair| {
-                (is_high(pair[0]) && touches(pair[1])) || (is_high(pair[1]) && touches(pair[0]))
-            })
-            .count()
-    };
-    count(|b| b.is_ascii_alphabetic()) > count(|b| b >= 0xc0)
+    let (mut hebrew, mut latin, mut has_letters) = (0_u64, 0_u64, false);
+    let mut before = b'\n';
+    for &byte in bytes {
+        let touches = (is_high(byte) && before.is_ascii_alphabetic())
+            || (is_high(before) && byte.is_ascii_alphabetic());
+        let begins = is_high(byte) && !is_high(before);
+        if is_letter(byte) && is_letter(before) {
+            hebrew += 1;
+        } else if touches || (begins && !is_letter(byte)) {
+            latin += 1;
+        }
+        has_letters |= is_high(byte);
+        before = byte;
+    }
+    match hebrew.cmp(&latin) {
+        Ordering::Greater => Some(WINDOWS_1255),
+        Ordering::Less => Some(WINDOWS_1252),
+        // Both have the same signs in the same places, but for those of money.
+        Ordering::Equal => (!has_letters).then_some(WINDOWS_1255),
+    }
 }
 
 #[cfg(test)]
@@ -125,8 +139,35 @@ mod tests {
 
     #[test]
     fn accents_do_not_turn_into_hebrew() {
-        let (western, ..) = WINDOWS_1252.encode("name,phone\r\nRené Müller,0501234567\r\n");
-        check(&western, "name,phone\r\nRené Müller,0501234567\r\n");
+        for name in [
+            "René Müller",
+            "Danié",
+            "Ö. Å",
+            "Élodie Créée",
+            "ÉÉ",
+            "Où à Ø",
+            "œuvre à Nîmes",
+        ] {
+            let text = format!("name,phone\r\n{name},0501234567\r\n");
+            check(&WINDOWS_1252.encode(&text).0, &text);
+        }
+    }
+
+    #[test]
+    fn hebrew_beside_latin_letters_stays_hebrew() {
+        for name in ["דן T", "קומה 2ב", "B12 בניין", "שָׁלוֹם", "₪ ומע\"מ", "–’€"]
+        {
+            let text = format!("name,phone\r\n{name},0501234567\r\n");
+            check(&WINDOWS_1255.encode(&text).0, &text);
+        }
+    }
+
+    #[test]
+    fn a_letter_that_either_family_may_have_written_is_refused() {
+        for name in ["\u{5d0}", "\u{5d0},\u{5d1}"] {
+            let text = format!("name,phone\r\n{name},0501234567\r\n");
+            assert_eq!(decode(&WINDOWS_1255.encode(&text).0), Err(NotText));
+        }
     }
 
     #[test]
