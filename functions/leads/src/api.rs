@@ -251,19 +251,14 @@ struct Lead {
     created_at: String,
 }
 
-const PAGE_SIZE_DEFAULT: u32 = 50;
-pub(crate) const PAGE_SIZE_MAX: u32 = 100;
 /// How many leads one request reads at a time in search of its page.
 const READ_AT_ONCE: u32 = 500;
 
 async fn list(desk: &Desk<'_>, leads_max: u32) -> Result<Response<Body>, Failure> {
     let page: u32 = body::query(desk.request, "page")?.unwrap_or(1);
-    let page_size: u32 = body::query(desk.request, "page_size")?.unwrap_or(PAGE_SIZE_DEFAULT);
+    let page_size = body::page_size(desk.request)?;
     if page == 0 {
         return Err(Failure::bad_field("page"));
-    }
-    if !(1..=PAGE_SIZE_MAX).contains(&page_size) {
-        return Err(Failure::bad_field("page_size"));
     }
     let of_list: Option<ListId> = body::query(desk.request, "list_id")?;
     let search: Option<String> = body::query(desk.request, "search")?;

@@ -1,6 +1,7 @@
 //! The routes of this function, described.
 
 use ringfence_core::call::CallStatus;
+use ringfence_shell::body::PAGE_SIZE_MAX;
 use ringfence_shell::caller::Role;
 use ringfence_shell::describe::{
     Access, Answer, Content, Input, Operation, Parameter, Refusal, answered, any_text, form, id,
@@ -9,7 +10,7 @@ use ringfence_shell::describe::{
 use schemars::Schema;
 use serde_json::{Value, json};
 
-use crate::api::{DeleteBody, Deleted, Leads, Lists, PAGE_SIZE_MAX};
+use crate::api::{DeleteBody, Deleted, Leads, Lists};
 use crate::do_not_call;
 use crate::erasure::Erased;
 use crate::import::PhoneColumn;

@@ -74,8 +74,6 @@ pub(crate) struct Removed {
     success: bool,
 }
 
-const PAGE_SIZE_DEFAULT: u32 = 50;
-const PAGE_SIZE_MAX: u32 = 100;
 /// As many as a file may have rows.
 const NUMBERS_MAX: usize = 100_000;
 
@@ -140,10 +138,7 @@ pub(crate) async fn heed(
 
 /// One page of the list, or the entry of `?phone=`.
 pub(crate) async fn list(desk: &Desk<'_>) -> Result<Response<Body>, Failure> {
-    let size: u32 = body::query(desk.request, "page_size")?.unwrap_or(PAGE_SIZE_DEFAULT);
-    if !(1..=PAGE_SIZE_MAX).contains(&size) {
-        return Err(Failure::bad_field("page_size"));
-    }
+    let size = body::page_size(desk.request)?;
     let cursor: Option<EntryId> = body::query(desk.request, "cursor")?;
     let phone: Option<String> = body::query(desk.request, "phone")?;
     desk.state().await?;

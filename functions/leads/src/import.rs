@@ -81,7 +81,9 @@ pub enum Kind {
     Xlsx,
 }
 
-/// Reads a file as people have it: a workbook or a CSV file, whatever its name says.
+/// Reads a file as people have it: a workbook, of which the first sheet counts that holds something,
+/// or a CSV file in any encoding and with any delimiter that spreadsheets save; whatever its name
+/// says.
 ///
 /// # Errors
 ///
@@ -94,26 +96,6 @@ pub fn read_file(
 ) -> Result<Import, ImportError> {
     let (table, kind) = rows_of_file(bytes, limits)?;
     understand(table, phone_column, kind, None, region, limits)
-}
-
-/// Reads the first sheet of an Excel workbook that holds something.
-///
-/// # Errors
-///
-/// The file as a whole gives no leads.
-pub fn read_xlsx(bytes: &[u8], region: Region, limits: &Limits) -> Result<Import, ImportError> {
-    let table = rows_of_xlsx(bytes, limits)?;
-    understand(table, None, Kind::Xlsx, None, region, limits)
-}
-
-/// Reads a CSV file in any encoding and with any delimiter that spreadsheets save.
-///
-/// # Errors
-///
-/// The file as a whole gives no leads.
-pub fn read_csv(bytes: &[u8], region: Region, limits: &Limits) -> Result<Import, ImportError> {
-    let table = rows_of_csv(bytes, limits)?;
-    understand(table, None, Kind::Csv, None, region, limits)
 }
 
 /// Reads JSON rows: `[{}]`, `[[]]`, or either as `{"rows": ..., "list_name": ...}`, where

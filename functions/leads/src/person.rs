@@ -34,16 +34,10 @@ struct Call {
     do_not_call_checked_at: Option<String>,
 }
 
-const PAGE_SIZE_DEFAULT: u32 = 50;
-const PAGE_SIZE_MAX: u32 = 100;
-
 /// The calls of a lead, newest first; of a lead that was deleted, too.
 pub(crate) async fn calls(desk: &Desk<'_>, id: &str) -> Result<Response<Body>, Failure> {
     let lead: LeadId = id.parse().map_err(|_| not_found())?;
-    let size: u32 = body::query(desk.request, "page_size")?.unwrap_or(PAGE_SIZE_DEFAULT);
-    if !(1..=PAGE_SIZE_MAX).contains(&size) {
-        return Err(Failure::bad_field("page_size"));
-    }
+    let size = body::page_size(desk.request)?;
     let cursor: Option<CallCursor> = body::query(desk.request, "cursor")?;
     // Of a business that is being deleted some calls may still be there.
     desk.state().await?;

@@ -1,6 +1,7 @@
 //! The routes of this function, described.
 
 use ringfence_core::state::RunStatus;
+use ringfence_shell::body::PAGE_SIZE_MAX;
 use ringfence_shell::caller::Role;
 use ringfence_shell::describe::{
     Access, Answer, Content, Operation, Parameter, answered, any_text, form, id, refusal, whole,
@@ -10,7 +11,7 @@ use serde_json::json;
 
 use crate::Counts;
 use crate::calls::{ROWS_MAX, Rows};
-use crate::recent::{PAGE_MAX, PAGE_SIZE_MAX, Page, STATUSES};
+use crate::recent::{PAGE_MAX, Page, STATUSES};
 use crate::runs::{Active, LIST_MAX, List, RunView};
 
 /// The operations of this function.

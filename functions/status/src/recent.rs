@@ -39,8 +39,6 @@ struct CallView {
     do_not_call_checked_at: Option<String>,
 }
 
-const PAGE_SIZE_DEFAULT: u32 = 50;
-pub(crate) const PAGE_SIZE_MAX: u32 = 100;
 /// Pages are counted from the start only so far; a cursor goes on without counting.
 pub(crate) const PAGE_MAX: u32 = 100;
 
@@ -61,12 +59,9 @@ pub(crate) const STATUSES: [&str; 10] = [
 /// One page.
 pub(crate) async fn list(desk: &Desk<'_>) -> Result<Response<Body>, Failure> {
     let page: u32 = body::query(desk.request, "page")?.unwrap_or(1);
-    let size: u32 = body::query(desk.request, "page_size")?.unwrap_or(PAGE_SIZE_DEFAULT);
+    let size = body::page_size(desk.request)?;
     if !(1..=PAGE_MAX).contains(&page) {
         return Err(Failure::bad_field("page"));
-    }
-    if !(1..=PAGE_SIZE_MAX).contains(&size) {
-        return Err(Failure::bad_field("page_size"));
     }
     let status: Option<String> = body::query(desk.request, "status")?;
     if status

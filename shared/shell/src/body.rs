@@ -127,6 +127,24 @@ pub fn query<T: std::str::FromStr>(request: &Request, name: &str) -> Result<Opti
     }
 }
 
+const PAGE_SIZE_DEFAULT: u32 = 50;
+/// The most rows of a page.
+pub const PAGE_SIZE_MAX: u32 = 100;
+
+/// How many rows a page is to have, from the query's `page_size`.
+///
+/// # Errors
+///
+/// 400 with the field, unless it is from 1 to [`PAGE_SIZE_MAX`].
+pub fn page_size(request: &Request) -> Result<u32, Failure> {
+    let size = query(request, "page_size")?.unwrap_or(PAGE_SIZE_DEFAULT);
+    if (1..=PAGE_SIZE_MAX).contains(&size) {
+        Ok(size)
+    } else {
+        Err(Failure::bad_field("page_size"))
+    }
+}
+
 /// The parts of the path between slashes.
 pub fn segments(request: &Request) -> Vec<&str> {
     request

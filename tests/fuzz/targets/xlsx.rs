@@ -6,7 +6,7 @@
 use std::io::{Cursor, Write};
 use std::panic::Location;
 
-use leads::import::read_xlsx;
+use leads::import::read_file;
 use leads::table::Limits;
 use libfuzzer_sys::fuzz_target;
 use ringfence_fuzz::bounds::{Bounds, bounded};
@@ -45,7 +45,11 @@ fuzz_target!(
 
 fn check(input: &[u8]) {
     let region = "IL".parse().expect("it has a numbering plan");
-    import::check(&read_xlsx(input, region, &Limits::STANDARD), None, region);
+    import::check(
+        &read_file(input, None, region, &Limits::STANDARD),
+        None,
+        region,
+    );
 }
 
 /// What a part begins after, so that inputs stay readable.

@@ -6,8 +6,12 @@ fn region() -> Region {
     "IL".parse().unwrap()
 }
 
+fn csv_file(bytes: &[u8]) -> Result<Import, ImportError> {
+    read_file(bytes, None, region(), &Limits::STANDARD)
+}
+
 fn csv(text: &str) -> Result<Import, ImportError> {
-    read_csv(text.as_bytes(), region(), &Limits::STANDARD)
+    csv_file(text.as_bytes())
 }
 
 fn json(text: &str) -> Result<Import, ImportError> {
@@ -161,7 +165,7 @@ fn errors_of_rows_come_in_the_order_of_the_file() {
 #[test]
 fn files_in_old_encodings_are_read() {
     let (bytes, ..) = encoding_rs::WINDOWS_1255.encode("שם;נייד\r\nדן;050-1234567\r\n");
-    let import = read_csv(&bytes, region(), &Limits::STANDARD).unwrap();
+    let import = csv_file(&bytes).unwrap();
     assert_eq!(shown(&import), ["2 +972501234567 דן"]);
 }
 
@@ -172,7 +176,7 @@ fn the_sample_of_the_demo_has_a_hundred_leads_that_nobody_can_be() {
         "/../../infra/local/sample/leads.csv"
     );
     let bytes = std::fs::read(path).unwrap();
-    let import = read_csv(&bytes, region(), &Limits::STANDARD).unwrap();
+    let import = csv_file(&bytes).unwrap();
     assert_eq!(
         (import.leads.len(), import.duplicates, import.skipped),
         (100, 0, 0)
@@ -219,7 +223,7 @@ fn a_file_without_phone_numbers_tells_what_is_wrong_with_each_row() {
 
 #[test]
 fn binary_files_are_not_supported() {
-    let found = read_csv(b"PK\x03\x04\x14\x00\x06\x00", region(), &Limits::STANDARD);
+    let found = csv_file(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR");
     assert_eq!(
         found,
         Err(ImportError::UnsupportedFile(Unsupported::NotText))
@@ -235,7 +239,7 @@ fn limits_refuse_the_file_but_a_long_cell_only_its_row() {
         text_bytes: 1_000,
         cell_bytes: 20,
     };
-    let csv = |text: &str| read_csv(text.as_bytes(), region(), &limits);
+    let csv = |text: &str| read_file(text.as_bytes(), None, region(), &limits);
     let too_large = |what, limit| Err(ImportError::TooLarge { what, limit });
     assert_eq!(csv(&"\n".repeat(201)), too_large(Limited::FileBytes, 200));
     let json = read_json(&[b' '; 201], region(), &limits);
@@ -333,7 +337,7 @@ proptest! {
 
     #[test]
     fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
-        let _ = read_csv(&bytes, region(), &Limits::STANDARD);
+        let _ = csv_file(&bytes);
         let _ = read_json(&bytes, region(), &Limits::STANDARD);
     }
 
