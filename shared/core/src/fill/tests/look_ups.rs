@@ -1,7 +1,7 @@
 //! What a decision wants looked up is what it could use, and not much more.
 
 use crate::fill::Candidates;
-use crate::fill::claims::SKIPPED_MAX;
+use crate::fill::claims::{ASIDE_MAX, SKIPPED_MAX};
 use crate::state::tests::desk::{Desk, run};
 use crate::state::tests::script;
 use crate::state::tests::script::Step::{
@@ -69,6 +69,39 @@ fn one_run_for_each_free_slot_has_its_leads_wanted() {
         &[Run(9), Run(9), RunAtMost(9, 1)],
         "1/0 1/1 1/2 2/0 2/1 2/2 3/0",
     );
+}
+
+#[test]
+fn a_run_that_is_all_in_calls_lets_no_more_be_wanted() {
+    check(3, &[Run(1), Run(9), Run(9), Fill, Limit(4)], "2/1");
+}
+
+#[test]
+fn a_run_whose_numbers_are_in_calls_has_two_others_looked_up_in_its_place() {
+    let mut desk = Desk::new(3);
+    for total in [2, 9, 9] {
+        desk.run(total, None);
+    }
+    desk.share(1, 1, 7);
+    desk.share(1, 0, 7);
+    let _ = desk.fill(&[]);
+    desk.set_limit(4);
+    let known = Candidates::from([((run(1), 1), desk.lead_at(run(1), 1))]);
+    assert_eq!(wanted(&desk.decide(&[], &known)), "2/1 3/1");
+}
+
+#[test]
+fn past_a_lead_in_a_call_one_more_is_wanted_than_can_be_put_aside() {
+    let mut desk = Desk::new(2);
+    desk.run(40, None);
+    for index in 0..40 {
+        desk.share(1, index, 7);
+    }
+    let known = Candidates::from([0, 1].map(|i| ((run(1), i), desk.lead_at(run(1), i))));
+    let filled = desk.decide(&[], &known);
+    assert_eq!(claims(&filled), "1/0");
+    let ahead = filled.wanted.iter().filter(|(_, index)| *index > 1);
+    assert_eq!(ahead.count(), ASIDE_MAX + 1);
 }
 
 #[test]
