@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::HashSet;
 
-use crate::headers::{Role, role, variable_name};
+use crate::headers::{Role, owner, role, variable_name};
 use crate::phones::{self, Kind, Region};
 use crate::refusal::{Candidate, ImportError};
 use crate::row_error::Excerpt;
@@ -128,6 +128,8 @@ const SHORT_CHARS_MAX: usize = 60;
 /// What one column looks like, judged by its title and a sample of its cells.
 struct Column {
     role: Option<Role>,
+    /// Whose numbers these are, by the header.
+    owner: Vec<String>,
     filled: usize,
     phones: usize,
     /// Of the phones, those of mobiles.
@@ -143,6 +145,7 @@ impl Column {
         let header = headers.and_then(|headers| headers.get(index));
         let mut column = Self {
             role: header.and_then(|header| role(header)),
+            owner: header.map(|header| owner(header)).unwrap_or_default(),
             filled: 0,
             phones: 0,
             mobiles: 0,

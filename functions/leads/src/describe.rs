@@ -4,8 +4,8 @@ use ringfence_core::call::CallStatus;
 use ringfence_shell::body::PAGE_SIZE_MAX;
 use ringfence_shell::caller::Role;
 use ringfence_shell::describe::{
-    Access, Answer, Content, Input, Operation, Parameter, Refusal, answered, any_text, form, id,
-    refusal, taken, whole, words,
+    Access, Answer, Content, Input, Operation, Parameter, Refusal, any_text, form, id, refusal,
+    taken, whole, words,
 };
 use schemars::Schema;
 use serde_json::{Value, json};
@@ -56,29 +56,12 @@ fn import() -> Operation {
             "kind": "csv",
         },
     });
-    let content = |media_type, schema, example| Content {
-        media_type,
-        schema,
-        example,
-    };
-    let answer = Answer {
-        status: 200,
-        summary: "What became of the rows",
-        contents: vec![
-            content(
-                "application/json",
-                answered::<told::Answer<'_>>(),
-                Some(imported),
-            ),
-            content("text/csv", any_text(), None),
-        ],
-        headers: vec![],
-    };
+    let mut answer = Answer::json::<told::Answer<'_>>(200, "What became of the rows");
+    answer.contents[0].example = Some(imported);
     let under_way = Answer {
         headers: vec![("Retry-After", "After how many seconds to ask again")],
         ..Answer::json::<UnderWay>(202, "The upload is being imported; ask again")
     };
-    let errors = Parameter::query("errors", "All row errors in its place", words(["csv"]));
     let mut bodies = rows(json!({ "list_name": { "type": ["string", "null"] } }));
     let named = taken::<ImportBody>();
     let json_body = &mut bodies.contents[0];
@@ -92,9 +75,9 @@ fn import() -> Operation {
         id: "importLeads",
         summary: "Imports a file, rows, or an upload; all of it or nothing",
         access: CHANGES,
-        parameters: vec![errors],
+        parameters: vec![errors_query()],
         body: Some(bodies),
-        answers: vec![answer, under_way],
+        answers: vec![or_row_errors(answer), under_way],
         refusals: [
             FILE_REFUSALS,
             &[
@@ -307,6 +290,20 @@ fn erase() -> Operation {
     }
 }
 
+fn errors_query() -> Parameter {
+    Parameter::query("errors", "All row errors in its place", words(["csv"]))
+}
+
+/// An answer in whose place the row errors may be asked for.
+fn or_row_errors(mut answer: Answer) -> Answer {
+    answer.contents.push(Content {
+        media_type: "text/csv",
+        schema: any_text(),
+        example: None,
+    });
+    answer
+}
+
 /// Sixteen bytes.
 const ENTRY: &str = "^[A-Za-z0-9_-]{21}[AQgw]$";
 const DO_NOT_CALL: &str = "/api/outbound/do-not-call";
@@ -325,12 +322,12 @@ fn add_do_not_call() -> Operation {
         id: "addDoNotCall",
         summary: "Adds a number, some, or a file of them to whom nobody is to call",
         access: CHANGES,
-        parameters: vec![],
+        parameters: vec![errors_query()],
         body: Some(bodies),
-        answers: vec![Answer::json::<do_not_call::Added>(
+        answers: vec![or_row_errors(Answer::json::<do_not_call::Added>(
             200,
             "It holds from now on",
-        )],
+        ))],
         refusals: FILE_REFUSALS.to_vec(),
     }
 }

@@ -25,7 +25,7 @@ use crate::api::Desk;
 use crate::import::{rows_of_file, rows_of_json};
 use crate::phones::{self, Region};
 use crate::table::Limits;
-use crate::told::sample;
+use crate::told::{Form, errors_csv, sample, told_rows};
 use crate::upload::{Carried, Refusal, carried};
 
 /// A JSON body: one number, some, or rows as imports take them.
@@ -47,6 +47,7 @@ pub(crate) struct Added {
     added_count: u32,
     /// On the list before, or twice in the request.
     known_count: u32,
+    /// What could not be read: whoever it is about can be called.
     skipped_count: usize,
     errors_sample: Vec<String>,
 }
@@ -90,11 +91,14 @@ pub(crate) async fn add(
     now: Timestamp,
     language: Language,
 ) -> Result<Response<Body>, Failure> {
+    let form = Form::of(desk)?;
     // Nothing is stored for a business that is being deleted.
     desk.state().await?;
     let region = desk.region().await?;
-    let wanted = read(desk, region).await;
-    let Entries { entries, errors } = wanted.map_err(|refusal| refusal.failure(language))?;
+    let Entries { entries, errors } = match read(desk, region).await {
+        Ok(entries) => entries,
+        Err(refusal) => return refusal.answer(form, language),
+    };
     let added = desk
         .ledger
         .add_do_not_call(desk.business, &entries, added_by, now)
@@ -110,14 +114,19 @@ pub(crate) async fn add(
         }
     }
     let added = added.map_err(|error| desk.internal(&error))?;
-    let answer = Added {
-        success: true,
-        added_count: added.added,
-        known_count: added.known,
-        skipped_count: errors.len(),
-        errors_sample: sample(&errors, language),
-    };
-    Ok(json(StatusCode::OK, &answer))
+    Ok(match form {
+        Form::Whole => {
+            let answer = Added {
+                success: true,
+                added_count: added.added,
+                known_count: added.known,
+                skipped_count: errors.len(),
+                errors_sample: sample(&errors, language),
+            };
+            json(StatusCode::OK, &answer)
+        }
+        Form::RowErrors => errors_csv(told_rows(&errors, language), None),
+    })
 }
 
 /// Raises the revision of the list in the state.

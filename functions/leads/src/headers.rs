@@ -33,6 +33,26 @@ pub(crate) fn role(header: &str) -> Option<Role> {
         .or_else(|| numbers::role(&words))
 }
 
+/// Whose phone number a header announces: its words, but for those that only say that it is one.
+pub(crate) fn owner(header: &str) -> Vec<String> {
+    numbers::owner(&words(header))
+}
+
+/// Whether an owner is whoever the row is about, and not an agent or a spouse.
+pub(crate) fn is_called_lead(owner: &[String]) -> bool {
+    const WORDS: [&str; 8] = [
+        "customer",
+        "client",
+        "lead",
+        "person",
+        "לקוח",
+        "הלקוח",
+        "ליד",
+        "הליד",
+    ];
+    !owner.is_empty() && owner.iter().all(|word| WORDS.contains(&word.as_str()))
+}
+
 /// Whether two headers differ in nothing but case, spacing and punctuation.
 pub(crate) fn is_same(one: &str, other: &str) -> bool {
     let (words_of_one, words_of_other) = (words(one), words(other));

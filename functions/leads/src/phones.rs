@@ -73,7 +73,8 @@ pub fn country_of(number: &PhoneNumber) -> Option<Country> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Mobile,
-    /// Whoever calls it pays more than for a call: premium-rate or shared-cost.
+    /// Whoever calls it pays more than for a call: premium-rate, shared-cost, or a
+    /// personal number, which leads anywhere.
     Costly,
     /// A fixed line, or any other; also where mobiles cannot be told from fixed lines.
     Other,
@@ -83,7 +84,12 @@ pub enum Kind {
 pub fn kind(number: &PhoneNumber) -> Kind {
     let digits = number.expose().trim_start_matches('+');
     let kinds = international(digits).map_or_else(Vec::new, |number| likely_kinds(&number));
-    let is_costly = |kind: &Type| matches!(kind, Type::PremiumRate | Type::SharedCost);
+    let is_costly = |kind: &Type| {
+        matches!(
+            kind,
+            Type::PremiumRate | Type::SharedCost | Type::PersonalNumber
+        )
+    };
     if !kinds.is_empty() && kinds.iter().all(is_costly) {
         Kind::Costly
     } else if kinds.contains(&Type::Mobile) && !kinds.contains(&Type::FixedLine) {

@@ -1,5 +1,7 @@
 //! Goes through the rows of a table: each gives something, or has its [`RowError`].
 
+use std::iter;
+
 use ringfence_core::phone::PhoneNumber;
 
 use crate::columns::{self, Layout, PhoneColumn};
@@ -85,12 +87,7 @@ pub(crate) fn number(
     is_wanted: impl Fn(&PhoneNumber) -> Result<(), Problem>,
 ) -> Result<PhoneNumber, Problem> {
     let read = |column: usize| {
-        let cell = row.cell(column);
-        let phone = phones::parse(cell, region).map_err(|bad| match bad {
-            BadPhone::Missing => Problem::NoPhone,
-            BadPhone::DigitsLost => Problem::DigitsLost(Excerpt::of(cell)),
-            BadPhone::Invalid => Problem::BadPhone(Excerpt::of(cell)),
-        })?;
+        let phone = number_in(row, column, region)?;
         is_wanted(&phone).map(|()| phone)
     };
     let mut problem = match read(layout.phone) {
@@ -105,4 +102,34 @@ pub(crate) fn number(
         }
     }
     Err(problem)
+}
+
+/// The phone numbers of a row, and what is wrong with those that cannot be read; one of either
+/// at least.
+pub(crate) fn all_numbers(
+    row: &Row,
+    layout: &Layout,
+    region: Region,
+) -> (Vec<PhoneNumber>, Vec<Problem>) {
+    let (mut numbers, mut problems) = (Vec::new(), Vec::new());
+    for &column in iter::once(&layout.phone).chain(&layout.more_phones) {
+        match number_in(row, column, region) {
+            Ok(number) => numbers.push(number),
+            Err(Problem::NoPhone) => {}
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if numbers.is_empty() && problems.is_empty() {
+        problems.push(Problem::NoPhone);
+    }
+    (numbers, problems)
+}
+
+fn number_in(row: &Row, column: usize, region: Region) -> Result<PhoneNumber, Problem> {
+    let cell = row.cell(column);
+    phones::parse(cell, region).map_err(|bad| match bad {
+        BadPhone::Missing => Problem::NoPhone,
+        BadPhone::DigitsLost => Problem::DigitsLost(Excerpt::of(cell)),
+        BadPhone::Invalid => Problem::BadPhone(Excerpt::of(cell)),
+    })
 }

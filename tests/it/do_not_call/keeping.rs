@@ -3,11 +3,15 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use super::{PATH, add, counts, entries, remove};
+use super::{PATH, add, counts, dialled, entries, remove};
 use crate::story::{Answer, Office, Setting, Story};
 
 /// Uploads a file as a browser does.
 async fn upload(story: &Story, office: &Office, file: &str, bytes: &[u8]) -> Answer {
+    upload_to(PATH, story, office, file, bytes).await
+}
+
+async fn upload_to(path: &str, story: &Story, office: &Office, file: &str, bytes: &[u8]) -> Answer {
     let bearer = format!("Bearer {}", office.key);
     let headers = [
         ("authorization", bearer.as_str()),
@@ -17,7 +21,7 @@ async fn upload(story: &Story, office: &Office, file: &str, bytes: &[u8]) -> Ans
     let mut body = format!("{head}\"{file}\"\r\n\r\n").into_bytes();
     body.extend(bytes);
     body.extend(b"\r\n--X--\r\n");
-    story.send_with(Method::POST, PATH, &headers, body).await
+    story.send_with(Method::POST, path, &headers, body).await
 }
 
 /// The entry of a number.
@@ -66,6 +70,25 @@ async fn a_hebrew_file_of_numbers_is_added_whatever_the_limit_of_leads() {
     let again = upload(&story, &office, "הסרות.csv", file.as_bytes()).await;
     assert_eq!(counts(&again.of_status(200)), [0, 4, 2]);
     assert_eq!(entries(&story, &office, "").await.len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_number_of_a_row_is_barred_and_what_cannot_be_read_is_told_in_full() {
+    let mut story = Setting::plain().begin().await;
+    let office = story.open(3).await;
+    let (leads, numbers) = story.import_numbers(&office, 2).await;
+    let [first, second] = [0, 1].map(|at| numbers[at].expose());
+    let unread: String = (0..30).map(|_| "x,12,\n").collect();
+    let csv = format!("name,phone,phone 2\nDan,{first},{second}\n{unread}");
+    let path = format!("{PATH}?errors=csv");
+    let told = upload_to(&path, &story, &office, "f.csv", csv.as_bytes()).await;
+    assert_eq!(told.status, 200, "{}", told.text);
+    assert_eq!(told.text.matches("- 12\"").count(), 30, "{}", told.text);
+    let calls = story.start(&office, &leads).await.of_status(422);
+    for call in calls["calls"].as_array().expect("a list") {
+        assert_eq!(call["code"], "do_not_call", "{calls}");
+    }
+    assert_eq!(dialled(&story, &[first, second]), 0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Column;
-use crate::headers::Role;
+use crate::headers::{Role, is_called_lead};
 
 /// Where phone numbers are.
 #[derive(Debug, PartialEq, Eq)]
@@ -54,9 +54,9 @@ pub(super) fn find(columns: &[Column]) -> Result<PhoneColumns, Undecided> {
         method,
     };
     if let Some(first) = likeliest(&mut with_role(Role::Phone)) {
-        let is_more = |&index: &usize| index != first && columns[index].phones > 0;
+        let more = with_role(Role::Phone).filter(|&index| index != first);
         return Ok(PhoneColumns {
-            more: with_role(Role::Phone).filter(is_more).collect(),
+            more: more.collect(),
             ..only(first, Method::Header)
         });
     }
@@ -65,19 +65,41 @@ pub(super) fn find(columns: &[Column]) -> Result<PhoneColumns, Undecided> {
             .filter(|&index| columns[index].is_mostly_phones())
             .collect()
     };
+    let one_s = |indices: Vec<usize>| {
+        let first = clearest(columns, indices.clone()).ok();
+        let first = first.or_else(|| likeliest(&mut indices.iter().copied()));
+        first.map(|first| PhoneColumns {
+            more: indices.into_iter().filter(|&it| it != first).collect(),
+            ..only(first, Method::Header)
+        })
+    };
     let somebody_s = likely(&mut with_role(Role::SomePhone));
-    if !somebody_s.is_empty() {
-        return Ok(only(clearest(columns, somebody_s)?, Method::Header));
+    let is_lead_s = |index: &usize| is_called_lead(&columns[*index].owner);
+    let lead_s = somebody_s.iter().copied().filter(is_lead_s).collect();
+    if let Some(found) = one_s(lead_s) {
+        return Ok(found);
     }
     let is_possible = |&index: &usize| columns[index].role != Some(Role::Identifier);
     let mut unannounced = likely(&mut all().filter(|&index| columns[index].role.is_none()));
     // Its header may mean the number of the row or of anything else, so what it holds counts too.
     let mut numbers = with_role(Role::Number).filter(|&index| columns[index].phones > 0);
     if let Some(number) = likeliest(&mut numbers) {
+        let is_likely = somebody_s.is_empty() || columns[number].is_mostly_phones();
         let is_doubtful = |&other: &usize| columns[other].is_clearer_than(&columns[number]);
-        if !unannounced.iter().any(is_doubtful) {
+        if is_likely && !unannounced.iter().any(is_doubtful) {
             return Ok(only(number, Method::Header));
         }
+    }
+    if let Some(&first) = somebody_s.first() {
+        // An agent's number is as good as the customer's, and nobody is to be called in place
+        // of another.
+        let are_one_s = |&index: &usize| columns[index].owner == columns[first].owner;
+        if !unannounced.is_empty() || !somebody_s.iter().all(are_one_s) {
+            let mut several = [somebody_s, unannounced].concat();
+            several.sort_unstable();
+            return Err(Undecided::Several(several));
+        }
+        return one_s(somebody_s).ok_or(Undecided::NoneLikely);
     }
     if unannounced.is_empty() {
         unannounced = likely(&mut all().filter(is_possible));

@@ -160,7 +160,7 @@ fn nothing_is_guessed_where_two_columns_are_equally_likely() {
     // A company's number looks like a mobile's, and its phone may be a fixed line.
     undecided("514567890,03-6123456,אור", &[1, 2]);
     undecided(
-        "Agent phone,Customer phone,Name\n0501234567,0521234567,Dan",
+        "Agent phone,Spouse phone,Name\n0501234567,0521234567,Dan",
         &[1, 2],
     );
 }
@@ -270,4 +270,44 @@ fn every_other_column_is_a_variable_with_a_name_of_its_own() {
         ["policy_no", "column_4", "policy_no_2", "policy_no_2_2"]
     );
     assert_eq!((found.city, found.notes), (Some(6), Some(7)));
+}
+
+#[test]
+fn somebody_s_phone_is_not_dialled_for_another_s() {
+    check(
+        "שם,טלפון סוכן,מספר\nדן,0541234567,0501234567",
+        (Method::Header, "מספר", &["שם"], 1),
+    );
+    undecided(
+        "name,spouse phone,telefon\nDan,0541234567,0501234567",
+        &[2, 3],
+    );
+    undecided(
+        "Manager mobile,customer,whats app\n0541234567,Dan,0501234567",
+        &[1, 3],
+    );
+    check(
+        "Agent phone,customer,Customer phone\n054-1234567,Dan,501234567",
+        (Method::Header, "Customer phone", &["customer"], 1),
+    );
+    undecided(
+        "Agent phone,customer,Spouse phone\n054-1234567,Dan,501234567",
+        &[1, 3],
+    );
+    // Not even where the agent's is the only one that is written as a phone number.
+    undecided(
+        "Agent phone,customer,Kontakt\n054-1234567,Dan,501234567",
+        &[1, 3],
+    );
+    check(
+        "מספר,שם,טלפון סוכן\n1,דן,0541234567\n2,נועה,0541234567",
+        (Method::Header, "טלפון סוכן", &["שם"], 1),
+    );
+}
+
+#[test]
+fn two_phones_of_one_owner_are_one_person_s() {
+    let csv = "Customer phone,Customer,Customer mobile 2\n036123456,Dan,050-1234567";
+    let found = layout(csv).unwrap();
+    assert_eq!((found.phone, &found.more_phones[..]), (2, &[0][..]));
 }

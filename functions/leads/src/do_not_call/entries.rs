@@ -1,7 +1,7 @@
 //! Turns rows into numbers that must not be called, without touching the ledger.
 //!
-//! Every row that holds something becomes an entry or a [`RowError`]: nobody who asked not
-//! to be called is left out unseen.
+//! Every number of every row becomes an entry or a [`RowError`]: nobody who asked not to be
+//! called is left out unseen.
 
 use ringfence_core::phone::PhoneNumber;
 use ringfence_ledger::NewEntry;
@@ -11,12 +11,12 @@ use crate::columns::{Layout, PhoneColumn};
 use crate::headers::variable_name;
 use crate::phones::Region;
 use crate::refusal::ImportError;
-use crate::row_error::{Problem, RowError};
+use crate::row_error::RowError;
 use crate::rows;
 use crate::table::{Limits, Row, Table};
 use crate::text::clean_line;
 
-/// What is to be added, and the rows that gave nothing.
+/// What is to be added, and what could not be read.
 pub(super) struct Entries {
     pub(super) entries: Vec<NewEntry>,
     /// In the order of the file.
@@ -89,13 +89,28 @@ pub(super) fn understand(
     limits: &Limits,
 ) -> Result<Entries, ImportError> {
     let mut columns = None;
+    let mut unread = Vec::new();
     let found = rows::understand(table, phone_column, region, limits, |row, layout| {
         let columns = *columns.get_or_insert_with(|| Columns::of(layout));
-        entry(row, layout, columns, remarks, region).map(Some)
+        let remarks = columns.remarks(row, remarks);
+        // Anybody may ask not to be called, at any kind of number.
+        let (numbers, mut problems) = rows::all_numbers(row, layout, region);
+        if numbers.is_empty() {
+            return Err(problems.swap_remove(0));
+        }
+        unread.extend(problems.into_iter().map(|problem| RowError {
+            row: row.number,
+            problem,
+        }));
+        let entries = numbers.into_iter().map(|number| remarks.of(number));
+        Ok(Some(Vec::from_iter(entries)))
     })?;
+    let mut errors = found.errors;
+    errors.extend(unread);
+    errors.sort_by_key(|error| error.row);
     Ok(Entries {
-        entries: found.given,
-        errors: found.errors,
+        entries: found.given.into_iter().flatten().collect(),
+        errors,
     })
 }
 
@@ -122,33 +137,20 @@ impl Columns {
             source: titled(&SOURCE_HEADERS),
         }
     }
-}
 
-fn entry(
-    row: &Row,
-    layout: &Layout,
-    columns: Columns,
-    remarks: &Remarks,
-    region: Region,
-) -> Result<NewEntry, Problem> {
-    // Anybody may ask not to be called, at any kind of number.
-    let phone = rows::number(row, layout, region, |_| Ok(()))?;
-    let said = |column: Option<usize>| match column {
-        None => Ok(None),
-        Some(index) => {
-            remark(row.cell(index)).map_err(|TooLong| rows::cell_too_long(layout, index))
+    /// What a row says of its numbers. The end of a long text counts for less than a number
+    /// that is left out, so it is cut off.
+    fn remarks(self, row: &Row, of_all: &Remarks) -> Remarks {
+        let said = |column: Option<usize>| {
+            let text = clean_line(row.cell(column?));
+            let text: String = text.chars().take(REMARK_CHARS_MAX).collect();
+            Some(text).filter(|text| !text.is_empty())
+        };
+        Remarks {
+            reason: said(self.reason).or_else(|| of_all.reason.clone()),
+            source: said(self.source).or_else(|| of_all.source.clone()),
         }
-    };
-    let NewEntry {
-        phone,
-        reason,
-        source,
-    } = remarks.of(phone);
-    Ok(NewEntry {
-        phone,
-        reason: said(columns.reason)?.or(reason),
-        source: said(columns.source)?.or(source),
-    })
+    }
 }
 
 #[cfg(test)]
@@ -214,14 +216,40 @@ mod tests {
         let long = "x".repeat(201);
         let file = format!("phone,reason\n0501234567,\n12,\n0521234568,{long}\n,asked\n");
         let found = read(&file, &Remarks::default()).unwrap();
-        assert_eq!(found.entries.len(), 1);
+        assert_eq!(found.entries.len(), 2);
         let told: Vec<_> = found.errors.iter().map(RowError::english).collect();
-        let expected = [
-            "Row 3: invalid phone - 12",
-            "Row 4: the content of column reason is too long",
-            "Row 5: no phone number",
-        ];
-        assert_eq!(told, expected);
+        assert_eq!(
+            told,
+            ["Row 3: invalid phone - 12", "Row 5: no phone number"]
+        );
+    }
+
+    #[test]
+    fn every_number_of_a_row_is_barred_or_told() {
+        let file = "name,phone,phone 2\nDan,0501234567,0541234568\nNoa,12,0541234569\n";
+        let found = read(file, &Remarks::default()).unwrap();
+        let mut numbers: Vec<_> = found.entries.iter().map(|it| it.phone.expose()).collect();
+        numbers.sort_unstable();
+        assert_eq!(numbers, ["+972501234567", "+972541234568", "+972541234569"]);
+        let told: Vec<_> = found.errors.iter().map(RowError::english).collect();
+        assert_eq!(told, ["Row 3: invalid phone - 12"]);
+    }
+
+    #[test]
+    fn a_second_number_is_barred_however_late_it_comes() {
+        let rows: String = (0..300).map(|n| format!("0501{n:06},\n")).collect();
+        let file = format!("phone,phone 2\n{rows}0521234567,0521234568\n");
+        let found = read(&file, &Remarks::default()).unwrap();
+        assert_eq!(found.entries.len(), 302);
+        assert!(found.errors.is_empty());
+    }
+
+    #[test]
+    fn a_long_remark_keeps_no_number_off_the_list() {
+        let file = format!("phone,reason\n0501234567,{}\n", "x".repeat(201));
+        let found = read(&file, &Remarks::default()).unwrap();
+        let reason = found.entries[0].reason.as_deref();
+        assert_eq!(reason.map(str::len), Some(REMARK_CHARS_MAX));
     }
 
     #[test]

@@ -51,6 +51,20 @@ pub(super) fn role(words: &[String]) -> Option<Role> {
     }
 }
 
+/// The words that do not say that it is a phone number, or which of several.
+pub(super) fn owner(words: &[String]) -> Vec<String> {
+    let is_owner = |term: &String| match sense(term) {
+        Sense::Identifier | Sense::Owner | Sense::Other => true,
+        Sense::Phone
+        | Sense::ShortForPhone
+        | Sense::Fax
+        | Sense::Contact
+        | Sense::Number
+        | Sense::Which => false,
+    };
+    terms(words).into_iter().filter(is_owner).collect()
+}
+
 /// Longer headers are sentences, which may speak of anything.
 const TERMS_MAX: usize = 6;
 

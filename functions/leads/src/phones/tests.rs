@@ -227,6 +227,7 @@ fn a_number_that_costs_its_caller_more_is_told_apart() {
     check("+9721919123456", Kind::Costly);
     check("+9721700123456", Kind::Costly);
     check("+448712345678", Kind::Costly);
+    check("+447012345678", Kind::Costly);
     check("+9721800123456", Kind::Other);
     check("+97236123456", Kind::Other);
     check("+972772123456", Kind::Other);
