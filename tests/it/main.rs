@@ -14,6 +14,7 @@ mod keys;
 mod leads;
 mod ledger;
 mod limits;
+mod listening;
 mod main_job;
 mod numbers_hidden;
 mod placing;

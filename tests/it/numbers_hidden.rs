@@ -2,7 +2,6 @@
 
 mod files;
 
-use std::io;
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex};
 
@@ -14,57 +13,10 @@ use ringfence_local::aws::trap::Side;
 use ringfence_local::twilio::{Delivery, Ending, Fate, Script, Silence};
 use ringfence_shell::secrets::ApiKey;
 use serde_json::{Value, json};
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::format::FmtSpan;
-use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::listening::{FILTER, listen};
 use crate::story::{Office, Setting, Story};
 use crate::tokens;
-
-/// Texts that several tasks add to.
-#[derive(Clone, Default)]
-struct Notes(Arc<Mutex<Vec<u8>>>);
-
-impl Notes {
-    fn text(&self) -> String {
-        let bytes = self.0.lock().expect("nobody panicked").clone();
-        String::from_utf8(bytes).expect("logs are UTF-8")
-    }
-}
-
-impl io::Write for Notes {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("nobody panicked").extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Everything that happens in this thread from now on, as production writes it.
-fn listen(filter: &str) -> (Notes, impl Sized) {
-    let notes = Notes::default();
-    let writer = notes.clone();
-    // While there is only one subscriber in the process, `tracing` decides whether a log line
-    // is ever written by asking the thread that comes to it first. This makes them two.
-    let spare = tracing_subscriber::registry().set_default();
-    let guard = tracing_subscriber::fmt()
-        .json()
-        .without_time()
-        .with_env_filter(EnvFilter::new(filter))
-        .with_span_events(FmtSpan::FULL)
-        .with_writer(move || writer.clone())
-        .set_default();
-    (notes, (guard, spare))
-}
-
-/// Every line of our own at its most talkative, and what `LOG_LEVEL=debug` shows of the rest.
-const FILTER: &str = "debug,authorizer=trace,business=trace,fill=trace,leads=trace,start=trace,\
-    status=trace,stop=trace,sweep=trace,webhook=trace,ringfence_carrier=trace,\
-    ringfence_core=trace,ringfence_flows=trace,ringfence_ledger=trace,ringfence_local=trace,\
-    ringfence_shell=trace";
 
 /// Lets the carrier's callbacks through, and keeps their signatures and bodies.
 fn overhear(story: &Story) -> Arc<Mutex<Vec<String>>> {

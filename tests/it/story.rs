@@ -22,6 +22,7 @@ use ringfence_local::twilio::{Behaviour, Delivery, Faults, SimTwilio, Truth};
 use ringfence_shell::config::LEADS_MAX_DEFAULT;
 
 pub(crate) use self::client::Answer;
+use crate::listening::Watch;
 
 /// What a story is set up with.
 pub(crate) struct Setting {
@@ -59,6 +60,7 @@ impl Setting {
 
     /// Begins the story: a business with a key, and nobody to call yet.
     pub(crate) async fn begin(self) -> Story {
+        let watch = Watch::begin();
         // Any fixed time will do; this one is a Monday.
         let clock = Clock::starting_at(Timestamp::from_millis(1_760_000_000_000));
         let Self {
@@ -109,6 +111,7 @@ impl Setting {
             system_key,
             clock,
             people: 0,
+            _watch: watch,
         };
         story.people = 1;
         story
@@ -122,6 +125,7 @@ pub(crate) struct Story {
     pub(crate) system_key: String,
     pub(crate) clock: Clock,
     people: u32,
+    _watch: Watch,
 }
 
 /// A business and its admin's key.
