@@ -219,7 +219,9 @@ pub(crate) async fn change(
     let settings = Settings {
         limit: wish.limit,
         caller_id: wish.phone,
-        region: wish.region,
+        // With the region goes where a business may call, which costs. An admin says only how
+        // its numbers are read.
+        region: wish.region.filter(|_| caller.role == Role::SystemAdmin),
         destinations: wish.destinations,
         caps: wish.caps.map(|caps| caps.in_zone(time_zone)),
         time_zone: wish.time_zone.clone().map(new_zone),
