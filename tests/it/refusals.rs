@@ -108,6 +108,17 @@ async fn a_body_that_is_too_large_is_413() {
     send(&story, &office, "he", Method::POST, path, import)
         .await
         .assert_refused(413, "too_large");
+    // In base64, as a file comes to the function, these are more than six.
+    let bearer = format!("Bearer {}", office.key);
+    let headers = [
+        ("authorization", bearer.as_str()),
+        ("content-type", "multipart/form-data; boundary=x"),
+    ];
+    let file = Bytes::from(vec![b' '; 5 * 1024 * 1024]);
+    story
+        .send_with(Method::POST, path, &headers, file)
+        .await
+        .assert_refused(413, "too_large");
 }
 
 #[tokio::test(start_paused = true)]

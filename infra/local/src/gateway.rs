@@ -48,7 +48,8 @@ pub enum Function {
 /// given a little less: <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>
 pub const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(29);
 
-/// Lambda takes no larger request, and API Gateway for HTTP passes none on.
+/// Lambda takes no larger request, and what is no text comes to it in base64, which is a third
+/// longer: <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
 pub const REQUEST_BYTES_MAX: usize = 6 * 1024 * 1024;
 
 /// Every route of the API: method, path and function. `*` stands for one part.
@@ -208,6 +209,10 @@ impl Gateway {
         context: Option<&Map<String, Value>>,
     ) -> Result<Response<Bytes>> {
         let payload = payload(request, route, context, (self.plan.clock)())?;
+        let body = payload["body"].as_str().unwrap_or_default();
+        if body.len() > REQUEST_BYTES_MAX {
+            return Ok(refuse(&Failure::too_large(), Language::of(request)));
+        }
         let event = lambda_request(&payload)?;
         let world = &self.environment.world;
         let answer = match function {
