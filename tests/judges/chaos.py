@@ -11,7 +11,6 @@ import json
 import os
 import random
 import socket
-import subprocess
 import sys
 import tempfile
 import threading
@@ -20,27 +19,17 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "lib"))
 
+from processes import Process, build
 from promise import Business, History, adds_up, doctored, judge
 from shop import LEADS, PATIENCE_SECONDS, Client, Shop
 from verdict import Verdict
 
-ROOT = Path(__file__).resolve().parents[2]
 LIMITS = [1, 3, 5]
 SETTLE_SECONDS = 6
 # Callbacks of many seconds' calls within seconds.
 SPEED = 60
 # How long everything may take after the last kill.
 END_SECONDS = 120
-
-
-def build():
-    """Builds the release binary, and returns where it is."""
-    command = ["cargo", "build", "--release", "--locked", "--bin", "ringfence",
-               "--message-format", "json-render-diagnostics"]
-    done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          text=True, check=True)
-    messages = [json.loads(line) for line in done.stdout.splitlines()]
-    return next(it["executable"] for it in messages if it.get("executable"))
 
 
 def free_port(rng):
@@ -54,28 +43,6 @@ def free_port(rng):
             except OSError:
                 continue
     raise RuntimeError("no port is free")
-
-
-class Process:
-    """A `ringfence` that is ended by its own handle."""
-
-    def __init__(self, binary, arguments, env, log):
-        clean = {name: value for name, value in os.environ.items()
-                 if not name.startswith("TWILIO_") and name not in ("PUBLIC_HOST", "SETTLE_SECONDS")}
-        self.process = subprocess.Popen([binary, *arguments], env={**clean, "LOG_LEVEL": "error", **env},
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
-
-    def line(self):
-        """Its first line. A process that ends without one has failed."""
-        text = self.process.stdout.readline()
-        if not text:
-            raise RuntimeError(f"ended with status {self.process.wait()} before it listened")
-        return json.loads(text)
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-        self.process.stdout.close()
 
 
 class Background:
