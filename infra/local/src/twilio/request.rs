@@ -5,6 +5,7 @@ use std::time::Duration;
 use http::{Method, Uri};
 use ringfence_core::call::CallStatus;
 use ringfence_core::phone::PhoneNumber;
+use url::Url;
 
 use super::overrides::Overrides;
 
@@ -46,9 +47,10 @@ impl StatusCallback {
     }
 }
 
-/// An address of the client's, as given but without its fragment, which stays here.
+/// An address of the client's.
 #[derive(Clone)]
 pub(super) struct Webhook {
+    /// As a request will name it, which is what is signed; the fragment stays here.
     pub(super) url: String,
     pub(super) method: Method,
     pub(super) overrides: Overrides,
@@ -197,8 +199,10 @@ fn webhook(form: &[(String, String)], given: &str, method_name: &str) -> Option<
         Some(_) => return None,
     };
     let overrides = Overrides::read(fragment);
+    // An HTTP client adds the path that was left out, and escapes what no request may carry.
+    let requested = Url::parse(url).ok()?;
     (is_web && has_good_host).then(|| Webhook {
-        url: url.to_owned(),
+        url: requested.into(),
         method,
         overrides,
     })
@@ -248,6 +252,29 @@ mod tests {
             None,
         );
         check(&format!("{callback}ringing+completed"), Some(21626));
+    }
+
+    #[test]
+    fn an_address_is_kept_as_it_will_be_requested() {
+        for (given, requested) in [
+            ("https://a.example", "https://a.example/"),
+            ("https://a.example?b=1#rc=5", "https://a.example/?b=1"),
+            (
+                "https://a.example/x?n=O'Neil",
+                "https://a.example/x?n=O%27Neil",
+            ),
+            (
+                "https://a.example/?n=שלום",
+                "https://a.example/?n=%D7%A9%D7%9C%D7%95%D7%9D",
+            ),
+            (
+                "https://a.example/%7e?x=%7e&y=&&",
+                "https://a.example/%7e?x=%7e&y=&&",
+            ),
+        ] {
+            let kept = webhook(&[], given, "Method").unwrap();
+            assert_eq!(kept.url, requested, "{given}");
+        }
     }
 
     #[test]
