@@ -89,16 +89,16 @@ async fn flood(args: &Args) -> Result<bool> {
     let rounds = args.requests / ABREAST;
     for round in 0..rounds {
         let asked: Vec<_> = (0..ABREAST).map(|_| maker.make()).collect();
-        let names: Vec<String> = asked.iter().map(|it| it.0.clone()).collect();
-        let answering = asked
-            .into_iter()
-            .map(|(_, request)| Arc::clone(&scene.stack.gateway).answer(request));
-        for (name, mut answer) in names.iter().zip(join_all(answering).await) {
+        let answering = asked.iter().map(|made| {
+            let gateway = Arc::clone(&scene.stack.gateway);
+            gateway.answer(made.request.clone())
+        });
+        for (made, mut answer) in asked.iter().zip(join_all(answering).await) {
             if args.plant == Some(Plant::Shape) && answer.status() == 404 && round % 1000 == 0 {
                 *answer.body_mut() = bytes::Bytes::from_static(b"{\"success\":false}");
             }
-            maker.learn(&answer);
-            tally.note(name, &answer);
+            maker.learn(&made.business, &answer);
+            tally.note(&made.name, &answer);
         }
         if args.plant == Some(Plant::Leak) {
             leaked.push(vec![1; 1024 * usize::try_from(ABREAST)?]);

@@ -1,12 +1,13 @@
 //! Makes requests: half of what a part needs is right, and the rest is what strangers send.
 
+mod callbacks;
 mod files;
 
 use bytes::Bytes;
 use fastrand::Rng;
+use http::request::Builder;
 use http::{Request, Response};
 use ringfence_carrier::settings::Secret;
-use ringfence_carrier::signature::{HEADER, sign};
 use ringfence_local::gateway::{Function, ROUTES, Route};
 use serde_json::{Value, json};
 
@@ -22,6 +23,16 @@ pub(crate) struct Maker<'a> {
     businesses: Vec<String>,
     keys: Vec<String>,
     uploads: Vec<String>,
+    /// Entries of do-not-call lists.
+    entries: Vec<String>,
+    calls: Vec<callbacks::Call>,
+}
+
+/// A request, what to call it when it must be told of, and whose business it is about.
+pub(crate) struct Made {
+    pub(crate) name: String,
+    pub(crate) request: Request<Bytes>,
+    pub(crate) business: String,
 }
 
 const WORDS: [&str; 24] = [
@@ -94,6 +105,13 @@ const METHODS: [&str; 7] = ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", 
 /// As many of each as are remembered.
 const MADE_MAX: usize = 50;
 
+fn remember<T>(made: &mut Vec<T>, one: T) {
+    made.push(one);
+    if made.len() > MADE_MAX {
+        made.remove(0);
+    }
+}
+
 impl<'a> Maker<'a> {
     pub(crate) fn new(seed: u64, scene: &'a Scene) -> Self {
         let telephony = &scene.stack.plan.telephony;
@@ -105,11 +123,12 @@ impl<'a> Maker<'a> {
             businesses: Vec::new(),
             keys: Vec::new(),
             uploads: Vec::new(),
+            entries: Vec::new(),
+            calls: Vec::new(),
         }
     }
 
-    /// A request, and what to call it when it must be told of.
-    pub(crate) fn make(&mut self) -> (String, Request<Bytes>) {
+    pub(crate) fn make(&mut self) -> Made {
         loop {
             // What is no address or no header at all never gets to a door.
             if let Ok(made) = self.try_make() {
@@ -118,27 +137,32 @@ impl<'a> Maker<'a> {
         }
     }
 
-    /// Remembers what an answer says was made.
-    pub(crate) fn learn(&mut self, answer: &Response<Bytes>) {
-        if answer.status() != 201 {
-            return;
-        }
+    /// Remembers what an answer about this business names.
+    pub(crate) fn learn(&mut self, business: &str, answer: &Response<Bytes>) {
         let body: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
         for (field, made) in [
             ("business_id", &mut self.businesses),
             ("key_id", &mut self.keys),
             ("upload_id", &mut self.uploads),
         ] {
-            if let Some(id) = body[field].as_str() {
-                made.push(id.to_owned());
-                if made.len() > MADE_MAX {
-                    made.remove(0);
-                }
+            if let Some(id) = body[field].as_str().filter(|_| answer.status() == 201) {
+                remember(made, id.to_owned());
+            }
+        }
+        for row in ["items", "calls"]
+            .iter()
+            .flat_map(|rows| body[rows].as_array().into_iter().flatten())
+        {
+            if let Some(call) = callbacks::Call::of(business, row) {
+                remember(&mut self.calls, call);
+            }
+            if let Some(entry) = row["id"].as_str() {
+                remember(&mut self.entries, entry.to_owned());
             }
         }
     }
 
-    fn try_make(&mut self) -> http::Result<(String, Request<Bytes>)> {
+    fn try_make(&mut self) -> http::Result<Made> {
         let route = ROUTES[self.rng.usize(..ROUTES.len())];
         let (own, pattern, function) = route;
         let office = self.rng.usize(..self.scene.offices.len());
@@ -147,7 +171,12 @@ impl<'a> Maker<'a> {
         if self.one_in(12) {
             path.push_str(["/", "/x", "//", "%2F", ";a=b", "/../.."][self.rng.usize(..6)]);
         }
-        let query = self.query();
+        let mut query = self.query();
+        let call = self.rng.choice(&self.calls).cloned();
+        let call = call.filter(|_| function == Function::Webhook && self.rng.bool());
+        if let Some(call) = &call {
+            query.clone_from(&call.query);
+        }
         if !query.is_empty() {
             path = format!("{path}?{query}");
         }
@@ -157,7 +186,42 @@ impl<'a> Maker<'a> {
             own
         };
         let name = format!("{method} {path}");
-        let mut request = Request::builder().method(method).uri(path.as_str());
+        let request = Request::builder().method(method).uri(path.as_str());
+        let request = self.headed(request, office);
+        let takes_files = pattern.ends_with("import-leads") || pattern.ends_with("do-not-call");
+        let request = if function == Function::Webhook {
+            let sid = call.and_then(|call| call.sid);
+            self.callback(request, &path, sid)?
+        } else if method == "POST" && takes_files && self.one_in(2) {
+            let form = files::form(&mut self.rng);
+            request
+                .header("content-type", files::MULTIPART)
+                .body(form)?
+        } else {
+            let kind = [
+                "application/json",
+                "application/json",
+                "text/csv",
+                files::MULTIPART,
+                "",
+            ];
+            let request = request.header("content-type", kind[self.rng.usize(..kind.len())]);
+            let body = if matches!(method, "POST" | "PUT") {
+                self.body(route, office)
+            } else {
+                Bytes::new()
+            };
+            request.body(body)?
+        };
+        let business = office.id.clone();
+        Ok(Made {
+            name,
+            request,
+            business,
+        })
+    }
+
+    fn headed(&mut self, mut request: Builder, office: &Office) -> Builder {
         if let Some(bearer) = self.bearer(office) {
             request = request.header("authorization", bearer);
         }
@@ -165,10 +229,8 @@ impl<'a> Maker<'a> {
             request = request.header("x-business-id", &office.id);
         }
         if self.one_in(3) {
-            request = request.header(
-                "accept-language",
-                ["en", "he", "en;q=0", "*", "\u{e9}"][self.rng.usize(..5)],
-            );
+            let language = ["en", "he", "en;q=0", "*", "\u{e9}"][self.rng.usize(..5)];
+            request = request.header("accept-language", language);
         }
         if self.one_in(6) {
             let key = format!("key-{}", self.rng.u32(..200));
@@ -177,33 +239,7 @@ impl<'a> Maker<'a> {
         if self.one_in(8) {
             request = request.header("if-none-match", ["*", "W/\"1\"", "x"][self.rng.usize(..3)]);
         }
-        if function == Function::Webhook {
-            return Ok((name, self.callback(request, &path)?));
-        }
-        let takes_files = pattern.ends_with("import-leads") || pattern.ends_with("do-not-call");
-        if method == "POST" && takes_files && self.one_in(2) {
-            let form = files::form(&mut self.rng);
-            return Ok((
-                name,
-                request
-                    .header("content-type", files::MULTIPART)
-                    .body(form)?,
-            ));
-        }
-        let kind = [
-            "application/json",
-            "application/json",
-            "text/csv",
-            files::MULTIPART,
-            "",
-        ];
-        request = request.header("content-type", kind[self.rng.usize(..kind.len())]);
-        let body = if matches!(method, "POST" | "PUT") {
-            self.body(route, office)
-        } else {
-            Bytes::new()
-        };
-        Ok((name, request.body(body)?))
+        request
     }
 
     fn one_in(&mut self, many: u32) -> bool {
@@ -222,6 +258,7 @@ impl<'a> Maker<'a> {
             parts.push(match (part, before) {
                 ("*", _) if self.one_in(5) => self.word().to_owned(),
                 ("*", "runs") => self.rng.u32(1..30).to_string(),
+                ("*", "do-not-call") => self.pick(|it| &it.entries, "AAAAAAAAAAAAAAAAAAAAAA"),
                 ("*", "keys") => self.pick(|it| &it.keys, "0123456789abcdef"),
                 ("*", "businesses") if pattern.ends_with("*") && !pattern.contains("keys") => {
                     self.pick(|it| &it.businesses, "b0123456789abcdef")
@@ -273,39 +310,6 @@ impl<'a> Maker<'a> {
             _ => format!("Bearer {}", self.scene.system_key),
         };
         Some(bearer)
-    }
-
-    /// A report or a question of Twilio's, every other one well signed.
-    fn callback(
-        &mut self,
-        request: http::request::Builder,
-        path: &str,
-    ) -> http::Result<Request<Bytes>> {
-        let status = ["completed", "busy", "no-answer", "ringing", "x"][self.rng.usize(..5)];
-        let sid = format!("CA{:032x}", self.rng.u128(..));
-        let form = [
-            ("AccountSid", self.account.as_str()),
-            ("CallSid", &sid),
-            ("CallStatus", status),
-        ];
-        let body = form
-            .map(|(name, value)| format!("{name}={value}"))
-            .join("&");
-        let signature = sign(&self.token, &format!("https://flood.example{path}"), &form);
-        let signature = if self.one_in(2) {
-            signature
-        } else {
-            signature.to_lowercase()
-        };
-        let body = match self.rng.u32(..20) {
-            0 => Bytes::from(vec![b'a'; 65 * 1024]),
-            1 => Bytes::from_static(b"\xff\xfe%"),
-            _ => Bytes::from(body),
-        };
-        request
-            .header("content-type", "application/x-www-form-urlencoded")
-            .header(HEADER, signature)
-            .body(body)
     }
 
     /// A body that a route could take, and what becomes of it on the way.
