@@ -8,6 +8,7 @@ use ringfence_core::stop::LiveCalls;
 use ringfence_flows::ledger::RequestKey;
 use ringfence_flows::start::{Leads, PublicHost, Shape, StartAnswer, StartRequest, start};
 use ringfence_flows::stop::{StopAnswer, stop_run};
+use ringfence_flows::tally::Tally;
 use ringfence_local::aws::queue::QueueFaults;
 use ringfence_local::aws::trap::CrashPoint;
 use ringfence_local::environment::World;
@@ -45,7 +46,7 @@ async fn press_start(
 ) -> (Option<StartAnswer>, Vec<String>) {
     let request = request(bench);
     let task = async |world: &World| {
-        let started = start(world, &bench.office.id, &request).await;
+        let started = start(world, &bench.office.id, &request, &mut Tally::default()).await;
         started.expect("the store is sound")
     };
     bench.process(crash, task).await
@@ -118,8 +119,16 @@ async fn a_stop_may_die_anywhere_and_be_asked_for_again() {
             bench.fill(None).await;
             bench.story.wait(10).await;
             let id = RunId::new(u32::try_from(run).unwrap()).unwrap();
-            let task =
-                async |world: &World| stop_run(world, &bench.office.id, id, live_calls).await;
+            let task = async |world: &World| {
+                stop_run(
+                    world,
+                    &bench.office.id,
+                    id,
+                    live_calls,
+                    &mut Tally::default(),
+                )
+                .await
+            };
             let (_, requests) = bench.process(point, task).await;
             if point.is_none() {
                 points.extend(crash_points(&requests).map(|(crash, _)| Some(crash)));

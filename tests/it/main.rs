@@ -21,6 +21,7 @@ mod placing;
 mod recovery;
 mod refusals;
 mod reports;
+mod seen;
 mod sharing;
 mod signatures;
 mod starts;

@@ -10,11 +10,13 @@ use ringfence_flows::world::Office;
 use ringfence_ledger::{LeadRecord, Ledger};
 use ringfence_shell::body;
 use ringfence_shell::caller::{Caller, Role, request_id};
+use ringfence_shell::logging::request_span;
 use ringfence_shell::reply::{Failure, json};
 use ringfence_shell::texts::Language;
 use ringfence_shell::times::rfc3339;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tracing::Instrument;
 
 use crate::phones::Region;
 use crate::store::Store;
@@ -31,7 +33,9 @@ pub async fn handle(
     request: Request,
 ) -> Response<Body> {
     let language = Language::of(&request);
-    let answer = route(office, store, leads_max, now, &request, language).await;
+    let answer = route(office, store, leads_max, now, &request, language)
+        .instrument(request_span(&request))
+        .await;
     answer.unwrap_or_else(|failure| failure.reply(language))
 }
 

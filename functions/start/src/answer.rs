@@ -8,6 +8,7 @@ use ringfence_core::ids::{BusinessId, RunId};
 use ringfence_flows::start::{
     DirectAnswer, DirectOutcome, NO_PUBLIC_HOST, StartAnswer, count_do_not_call, start,
 };
+use ringfence_flows::tally::Tally;
 use ringfence_flows::world::World;
 use ringfence_ledger::Ledger;
 use ringfence_shell::caller::request_id;
@@ -84,10 +85,11 @@ pub(crate) async fn calls(
     request: &Request,
     business: &BusinessId,
     begun: Begun,
-    language: Language,
+    tally: &mut Tally,
 ) -> Result<Response<Body>, Failure> {
+    let language = Language::of(request);
     for look in 1.. {
-        let answer = go(world, request, business, &begun).await?;
+        let answer = go(world, request, business, &begun, tally).await?;
         let is_last = look >= LOOKS_MAX;
         match answer {
             StartAnswer::CallsAgain(calls) if !is_last && calls.iter().any(is_unclear) => {
@@ -108,9 +110,10 @@ pub(crate) async fn run(
     request: &Request,
     business: &BusinessId,
     begun: Begun,
-    language: Language,
+    tally: &mut Tally,
 ) -> Result<Response<Body>, Failure> {
-    let answer = go(world, request, business, &begun).await?;
+    let language = Language::of(request);
+    let answer = go(world, request, business, &begun, tally).await?;
     run_or_failure(world, business, &begun, answer, language).await
 }
 
@@ -119,8 +122,9 @@ async fn go(
     request: &Request,
     business: &BusinessId,
     begun: &Begun,
+    tally: &mut Tally,
 ) -> Result<StartAnswer, Failure> {
-    let answer = start(world, business, &begun.request).await;
+    let answer = start(world, business, &begun.request, tally).await;
     answer.map_err(|error| Failure::internal(&error, &request_id(request)))
 }
 

@@ -12,16 +12,20 @@ use lambda_http::{Body, Request, Response};
 use ringfence_core::ids::{BusinessId, LeadId, ListId};
 use ringfence_flows::ledger::RequestKey;
 use ringfence_flows::start::{Leads, PublicHost, Shape, StartRequest};
+use ringfence_flows::tally::Tally;
 use ringfence_flows::world::World;
 use ringfence_ledger::Ledger;
 use ringfence_shell::body;
 use ringfence_shell::caller::{Caller, Role, request_id};
 use ringfence_shell::describe::one_of_two;
+use ringfence_shell::logging::request_span;
+use ringfence_shell::metrics::{EmbeddedMetrics, Figures};
 use ringfence_shell::reply::Failure;
 use ringfence_shell::texts::{Language, Text};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
+use tracing::Instrument;
 
 /// How many leads one request may name, and how many a run may have.
 const LEADS_MAX: usize = 100_000;
@@ -34,17 +38,31 @@ const KEY_BYTES_MAX: usize = 255;
 pub async fn handle(
     world: &impl World<Ledger = Ledger>,
     public_host: PublicHost,
+    metrics: &EmbeddedMetrics,
     request: Request,
 ) -> Response<Body> {
-    let language = Language::of(&request);
-    let answer = match body::segments(&request)[..] {
-        ["api", "outbound_calls", "start"] => calls(world, public_host, &request, language).await,
-        ["api", "outbound", "bulk-enqueue"] => {
-            enqueue(world, public_host, &request, language).await
-        }
+    let mut tally = Tally::default();
+    let answer = route(world, public_host, &request, &mut tally)
+        .instrument(request_span(&request))
+        .await;
+    let mut figures = Figures::default();
+    figures.add(&tally);
+    figures.about("request.id", request_id(&request));
+    metrics.write(figures, world.now());
+    answer.unwrap_or_else(|failure| failure.reply(Language::of(&request)))
+}
+
+async fn route(
+    world: &impl World<Ledger = Ledger>,
+    public_host: PublicHost,
+    request: &Request,
+    tally: &mut Tally,
+) -> Result<Response<Body>, Failure> {
+    match body::segments(request)[..] {
+        ["api", "outbound_calls", "start"] => calls(world, public_host, request, tally).await,
+        ["api", "outbound", "bulk-enqueue"] => enqueue(world, public_host, request, tally).await,
         _ => Err(Failure::not_found()),
-    };
-    answer.unwrap_or_else(|failure| failure.reply(language))
+    }
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -88,7 +106,7 @@ async fn calls(
     world: &impl World<Ledger = Ledger>,
     public_host: PublicHost,
     request: &Request,
-    language: Language,
+    tally: &mut Tally,
 ) -> Result<Response<Body>, Failure> {
     let caller = Caller::of(request, Role::Agent)?;
     let wanted: StartBody = body::json(request)?;
@@ -104,14 +122,14 @@ async fn calls(
         shape,
     };
     let begun = begin(world, public_host, request, &caller, wish).await?;
-    answer::calls(world, request, caller.business()?, begun, language).await
+    answer::calls(world, request, caller.business()?, begun, tally).await
 }
 
 async fn enqueue(
     world: &impl World<Ledger = Ledger>,
     public_host: PublicHost,
     request: &Request,
-    language: Language,
+    tally: &mut Tally,
 ) -> Result<Response<Body>, Failure> {
     let caller = Caller::of(request, Role::Agent)?;
     let wanted: EnqueueBody = body::json(request)?;
@@ -124,7 +142,7 @@ async fn enqueue(
         shape: Shape::Run,
     };
     let begun = begin(world, public_host, request, &caller, wish).await?;
-    answer::run(world, request, caller.business()?, begun, language).await
+    answer::run(world, request, caller.business()?, begun, tally).await
 }
 
 /// What a request asks for.

@@ -16,10 +16,12 @@ use ringfence_flows::ledger::States;
 use ringfence_ledger::Ledger;
 use ringfence_shell::body;
 use ringfence_shell::caller::{Caller, Role, request_id};
+use ringfence_shell::logging::request_span;
 use ringfence_shell::reply::{Failure, empty, json, text};
 use ringfence_shell::texts::Language;
 use schemars::JsonSchema;
 use serde::Serialize;
+use tracing::Instrument;
 
 /// Answers the `GET` routes under `/api/outbound/runs`, `/api/outbound/bulk/active`,
 /// `/api/outbound_calls/counts` and `/api/outbound/recent-calls`; and `GET /healthz` and
@@ -31,7 +33,9 @@ pub async fn handle(ledger: &Ledger, now: Timestamp, request: Request) -> Respon
         _ => {}
     }
     let language = Language::of(&request);
-    let answer = route(ledger, now, &request).await;
+    let answer = route(ledger, now, &request)
+        .instrument(request_span(&request))
+        .await;
     answer.unwrap_or_else(|failure| failure.reply(language))
 }
 

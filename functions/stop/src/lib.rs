@@ -11,23 +11,47 @@ use ringfence_core::stop::LiveCalls;
 use ringfence_flows::cleanup::{CleanupAnswer, cleanup};
 use ringfence_flows::ledger::States;
 use ringfence_flows::stop::{StopAnswer, stop_run};
+use ringfence_flows::tally::Tally;
 use ringfence_flows::world::World;
 use ringfence_shell::body;
 use ringfence_shell::caller::{Caller, Role, request_id};
+use ringfence_shell::logging::request_span;
+use ringfence_shell::metrics::{EmbeddedMetrics, Figures, Metric};
 use ringfence_shell::reply::{Failure, json};
 use ringfence_shell::texts::{Language, Text};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tracing::Instrument;
 
 /// Answers `POST /api/outbound/stop-queue` and `POST /api/outbound/cleanup-stuck-jobs`.
-pub async fn handle(world: &impl World, request: Request) -> Response<Body> {
-    let language = Language::of(&request);
-    let answer = match body::segments(&request)[..] {
-        ["api", "outbound", "stop-queue"] => stop(world, &request, language).await,
-        ["api", "outbound", "cleanup-stuck-jobs"] => clean(world, &request, language).await,
+pub async fn handle(
+    world: &impl World,
+    metrics: &EmbeddedMetrics,
+    request: Request,
+) -> Response<Body> {
+    let mut tally = Tally::default();
+    let answer = route(world, &request, &mut tally)
+        .instrument(request_span(&request))
+        .await;
+    let mut figures = Figures::default();
+    figures.add(&tally);
+    // No report is read here: whatever ended was asked about.
+    figures.count(Metric::LeasesSettled, tally.ended.len() as u64);
+    figures.about("request.id", request_id(&request));
+    metrics.write(figures, world.now());
+    answer.unwrap_or_else(|failure| failure.reply(Language::of(&request)))
+}
+
+async fn route(
+    world: &impl World,
+    request: &Request,
+    tally: &mut Tally,
+) -> Result<Response<Body>, Failure> {
+    match body::segments(request)[..] {
+        ["api", "outbound", "stop-queue"] => stop(world, request, tally).await,
+        ["api", "outbound", "cleanup-stuck-jobs"] => clean(world, request, tally).await,
         _ => Err(Failure::not_found()),
-    };
-    answer.unwrap_or_else(|failure| failure.reply(language))
+    }
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -50,8 +74,9 @@ struct Stopped {
 async fn stop(
     world: &impl World,
     request: &Request,
-    language: Language,
+    tally: &mut Tally,
 ) -> Result<Response<Body>, Failure> {
+    let language = Language::of(request);
     let caller = Caller::of(request, Role::Agent)?;
     let business = caller.business()?;
     let wanted: StopBody = body::json(request)?;
@@ -70,7 +95,7 @@ async fn stop(
     } else {
         LiveCalls::Finish
     };
-    let answer = stop_run(world, business, run, live_calls).await;
+    let answer = stop_run(world, business, run, live_calls, tally).await;
     let answer = answer.map_err(|error| Failure::internal(&error, &request_id(request)))?;
     let (text, canceled, in_progress) = match answer {
         StopAnswer::Stopped {
@@ -105,8 +130,9 @@ struct Cleaned {
 async fn clean(
     world: &impl World,
     request: &Request,
-    language: Language,
+    tally: &mut Tally,
 ) -> Result<Response<Body>, Failure> {
+    let language = Language::of(request);
     let caller = Caller::of(request, Role::Admin)?;
     let business = caller.business()?;
     let internal = |error: anyhow::Error| Failure::internal(&error, &request_id(request));
@@ -116,7 +142,7 @@ async fn clean(
     if stored.is_none() {
         return Err(Failure::not_found());
     }
-    match cleanup(world, business).await.map_err(internal)? {
+    match cleanup(world, business, tally).await.map_err(internal)? {
         CleanupAnswer::Done {
             cleaned,
             still_live,

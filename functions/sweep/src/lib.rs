@@ -1,8 +1,10 @@
 //! Wakes every business that has work. It decides nothing, and makes every lost message harmless.
 
 use anyhow::Result;
+use ringfence_flows::world::Office;
 use ringfence_ledger::{Ledger, table::WORK_SHARDS};
 use ringfence_shell::message::Sqs;
+use ringfence_shell::metrics::{EmbeddedMetrics, Figures, Metric};
 use tracing::{info, warn};
 
 /// Sends a wake-up to every business that has work, and says to how many.
@@ -12,7 +14,11 @@ use tracing::{info, warn};
 /// # Errors
 ///
 /// Some businesses were not woken. They are in the next sweep.
-pub async fn handle(ledger: &Ledger, queue: &Sqs) -> Result<u64> {
+pub async fn handle(
+    office: &impl Office<Ledger = Ledger, WakeUps = Sqs>,
+    metrics: &EmbeddedMetrics,
+) -> Result<u64> {
+    let (ledger, queue) = (office.ledger(), office.wake_ups());
     let mut woken = 0;
     let mut failure = Ok(());
     for shard in 0..WORK_SHARDS {
@@ -22,6 +28,9 @@ pub async fn handle(ledger: &Ledger, queue: &Sqs) -> Result<u64> {
         }
     }
     info!(businesses = woken, "woke {woken} businesses with work");
+    let mut figures = Figures::default();
+    figures.observe(Metric::BusinessesWithWork, woken);
+    metrics.write(figures, office.now());
     failure.map(|()| woken)
 }
 

@@ -2,16 +2,18 @@
 
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use ringfence_shell::metrics::EmbeddedMetrics;
 use ringfence_shell::{cloud, config, logging};
 use serde_json::Value;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     logging::init();
-    let (ledger, queue) = cloud::stores(&config::environment).await?;
+    let desk = cloud::desk(&config::environment).await?;
+    let metrics = EmbeddedMetrics::from_env(&config::environment);
     run(service_fn(
         async |_: LambdaEvent<EventBridgeEvent<Value>>| {
-            sweep::handle(&ledger, &queue).await.map_err(Error::from)
+            sweep::handle(&desk, &metrics).await.map_err(Error::from)
         },
     ))
     .await

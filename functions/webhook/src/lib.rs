@@ -18,10 +18,12 @@ use ringfence_ledger::Ledger;
 use ringfence_shell::body;
 use ringfence_shell::caller::request_id;
 use ringfence_shell::cloud::Clock;
+use ringfence_shell::logging::request_span;
 use ringfence_shell::message::{Message, Sqs};
+use ringfence_shell::metrics::{EmbeddedMetrics, Figures, Metric};
 use ringfence_shell::reply::{Failure, empty, text};
 use ringfence_shell::texts::{Language, Text};
-use tracing::{error, info, warn};
+use tracing::{Instrument, error, info, warn};
 
 use crate::flows::Flows;
 
@@ -35,6 +37,7 @@ pub struct Webhook {
     pub queue: Sqs,
     pub ledger: Ledger,
     pub clock: Clock,
+    pub metrics: EmbeddedMetrics,
     flows: Flows,
 }
 
@@ -46,6 +49,7 @@ pub struct Parts {
     pub queue: Sqs,
     pub ledger: Ledger,
     pub clock: Clock,
+    pub metrics: EmbeddedMetrics,
 }
 
 impl Webhook {
@@ -58,6 +62,7 @@ impl Webhook {
             queue,
             ledger,
             clock,
+            metrics,
         } = parts;
         Self {
             account,
@@ -66,6 +71,7 @@ impl Webhook {
             queue,
             ledger,
             clock,
+            metrics,
             flows: Flows::default(),
         }
     }
@@ -76,16 +82,21 @@ const FORM_BYTES_MAX: usize = 64 * 1024;
 
 /// Answers `POST /webhook/call_status`, `POST /webhook/outbound_call` and `GET /healthz`.
 pub async fn handle(webhook: &Webhook, request: Request) -> Response<Body> {
-    let language = Language::of(&request);
-    let answer = match (request.method().as_str(), request.uri().path()) {
+    let answer = route(webhook, &request)
+        .instrument(request_span(&request))
+        .await;
+    answer.unwrap_or_else(|failure| failure.reply(Language::of(&request)))
+}
+
+async fn route(webhook: &Webhook, request: &Request) -> Result<Response<Body>, Failure> {
+    match (request.method().as_str(), request.uri().path()) {
         ("GET", "/healthz") => Ok(empty(StatusCode::OK)),
-        ("POST", STATUS_PATH) => status(webhook, &request).await,
-        ("POST", CALL_PATH) => say(webhook, &request).await,
+        ("POST", STATUS_PATH) => status(webhook, request).await,
+        ("POST", CALL_PATH) => say(webhook, request).await,
         (_, STATUS_PATH | CALL_PATH) => Err(Failure::method_not_allowed("POST")),
         (_, "/healthz") => Err(Failure::method_not_allowed("GET")),
         _ => Err(Failure::not_found()),
-    };
-    answer.unwrap_or_else(|failure| failure.reply(language))
+    }
 }
 
 /// Hands a report on. If that fails the answer is 503, so that Twilio tries again.
@@ -154,6 +165,7 @@ fn verified<'a>(webhook: &Webhook, request: &'a Request) -> Result<(&'a str, For
     let bytes = body::bytes(request, FORM_BYTES_MAX)?;
     let query = request.uri().query().unwrap_or_default();
     let (Some(host), Ok(form)) = (&webhook.host, Form::parse(bytes)) else {
+        count(webhook, Metric::CallbacksUnreadable);
         return Err(forbidden());
     };
     let path = request.uri().path();
@@ -180,10 +192,20 @@ fn verified<'a>(webhook: &Webhook, request: &'a Request) -> Result<(&'a str, For
     if is_signed && is_ours {
         Ok((query, form))
     } else {
-        warn!(
-            request.id = request_id(request),
-            is_signed, "turned a callback away"
-        );
+        warn!(is_signed, "turned a callback away");
+        let reason = if is_signed {
+            Metric::CallbacksOfOthers
+        } else {
+            Metric::CallbacksUnsigned
+        };
+        count(webhook, reason);
         Err(forbidden())
     }
+}
+
+/// Counts a callback that was turned away.
+fn count(webhook: &Webhook, reason: Metric) {
+    let mut figures = Figures::default();
+    figures.count(reason, 1);
+    webhook.metrics.write(figures, (webhook.clock)());
 }

@@ -2,6 +2,7 @@
 
 use lambda_http::{Error, run, service_fn};
 use ringfence_shell::config::{self, Telephony};
+use ringfence_shell::metrics::EmbeddedMetrics;
 use ringfence_shell::{cloud, logging};
 use webhook::{Parts, Webhook, handle};
 
@@ -17,6 +18,7 @@ async fn main() -> Result<(), Error> {
         queue,
         ledger,
         clock: cloud::wall_clock(),
+        metrics: EmbeddedMetrics::from_env(&config::environment),
     });
     run(service_fn(async |request| {
         Ok::<_, Error>(handle(&webhook, request).await)

@@ -10,6 +10,7 @@ use ringfence_ledger::Ledger;
 use ringfence_shell::cloud::{Clock, Cloud};
 use ringfence_shell::config::Telephony;
 use ringfence_shell::message::Sqs;
+use ringfence_shell::metrics::EmbeddedMetrics;
 
 use crate::aws::dynamo::Dynamo;
 use crate::aws::objects::Objects;
@@ -32,6 +33,8 @@ pub struct Blueprint {
     pub way: Way,
     pub clock: Clock,
     pub timing: Timing,
+    /// Nobody reads the lines here, so the stack itself writes none.
+    pub metrics: EmbeddedMetrics,
 }
 
 /// One process.

@@ -113,7 +113,7 @@ impl Pool {
             None => environment.trap.disarm(),
         }
         let event = event(&messages);
-        let handling = fill::handle(&environment.world, event);
+        let handling = fill::handle(&environment.world, &self.plan.metrics, event);
         let handled = tokio::select! {
             handled = tokio::time::timeout(self.plan.timing.function_timeout, handling) => handled.ok(),
             () = environment.trap.sprung() => None,
@@ -173,8 +173,7 @@ async fn sweep_regularly(plan: Blueprint) {
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        let world = &environment.world;
-        if let Err(error) = sweep::handle(&world.ledger, &world.queue).await {
+        if let Err(error) = sweep::handle(&environment.world, &plan.metrics).await {
             error!("failed to sweep: {error:#}");
         }
     }

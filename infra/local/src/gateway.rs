@@ -119,6 +119,7 @@ impl Gateway {
             queue: webhook_environment.world.queue,
             ledger: webhook_environment.world.ledger,
             clock: Arc::clone(&plan.clock),
+            metrics: plan.metrics.clone(),
         });
         Arc::new(Self {
             api_meter: api_plan.dynamo.meter().clone(),
@@ -215,10 +216,11 @@ impl Gateway {
         }
         let event = lambda_request(&payload)?;
         let world = &self.environment.world;
+        let metrics = &self.plan.metrics;
         let answer = match function {
-            Function::Start => start::handle(world, world.public_host, event).await,
+            Function::Start => start::handle(world, world.public_host, metrics, event).await,
             Function::Status => status::handle(&world.ledger, (self.plan.clock)(), event).await,
-            Function::Stop => stop::handle(world, event).await,
+            Function::Stop => stop::handle(world, metrics, event).await,
             Function::Leads => {
                 let objects = self.plan.objects.client_with(&self.environment.trap);
                 let store = Store::new(&objects, BUCKET);

@@ -11,6 +11,7 @@ use ringfence_core::timing::Timing;
 use ringfence_ledger::{BusinessConfig, Ledger, table};
 use ringfence_shell::caller::Role;
 use ringfence_shell::config::Telephony;
+use ringfence_shell::metrics::EmbeddedMetrics;
 use ringfence_shell::secrets::ApiKey;
 
 use crate::aws::dynamo::Dynamo;
@@ -86,6 +87,7 @@ impl Stack {
             way,
             clock: Arc::new(move || clock.now()),
             timing,
+            metrics: EmbeddedMetrics::SILENT,
         };
         let gateway = Gateway::new(plan.clone(), leads_max, &doors);
         let events = Events::start(&plan, crashes);

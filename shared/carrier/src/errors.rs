@@ -24,6 +24,9 @@ enum About {
     Load,
 }
 
+/// Why a call is refused whose request carries credentials that Twilio does not know.
+pub const AUTHENTICATION_FAILED: &str = "authentication_failed";
+
 /// <https://www.twilio.com/docs/api/errors>
 const CODES: [(u32, About, &str); 23] = [
     (10001, About::Configuration, "account_not_active"),
@@ -31,7 +34,7 @@ const CODES: [(u32, About, &str); 23] = [
     (10004, About::Load, "too_many_calls"),
     (10005, About::Configuration, "voice_disabled"),
     (13224, About::Lead, "invalid_number"),
-    (20003, About::Configuration, "authentication_failed"),
+    (20003, About::Configuration, AUTHENTICATION_FAILED),
     (20005, About::Configuration, "account_not_active"),
     (20006, About::Configuration, "access_denied"),
     (20404, About::Configuration, "account_not_found"),
@@ -65,7 +68,7 @@ pub(crate) fn denial(status: StatusCode, code: Option<u32>) -> Denial {
         return Denial::Unknown;
     }
     let (about, reason) = code.and_then(known).unwrap_or(match status {
-        StatusCode::UNAUTHORIZED => (About::Configuration, "authentication_failed"),
+        StatusCode::UNAUTHORIZED => (About::Configuration, AUTHENTICATION_FAILED),
         StatusCode::FORBIDDEN => (About::Configuration, "access_denied"),
         StatusCode::NOT_FOUND => (About::Configuration, "account_not_found"),
         _ => (About::Lead, "refused"),

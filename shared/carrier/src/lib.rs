@@ -13,7 +13,7 @@ pub mod transport;
 
 mod wire;
 
-mod errors;
+pub mod errors;
 
 pub mod callback;
 

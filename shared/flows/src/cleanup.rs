@@ -8,6 +8,7 @@ use ringfence_core::time::Timestamp;
 use crate::fill::settle_only;
 use crate::ledger::{Runs, States, Turn};
 use crate::settle::Scope;
+use crate::tally::Tally;
 use crate::world::{World, wake_now};
 
 /// What settling by hand found.
@@ -32,7 +33,11 @@ pub enum CleanupAnswer {
 /// # Errors
 ///
 /// Something could not be read or written. The sweep does the same a little later.
-pub async fn cleanup(world: &impl World, business: &BusinessId) -> Result<CleanupAnswer> {
+pub async fn cleanup(
+    world: &impl World,
+    business: &BusinessId,
+    tally: &mut Tally,
+) -> Result<CleanupAnswer> {
     match world
         .ledger()
         .take_cleanup_turn(business, world.now())
@@ -49,7 +54,7 @@ pub async fn cleanup(world: &impl World, business: &BusinessId) -> Result<Cleanu
         });
     };
     let leased: Vec<CallId> = stored.state.active.keys().copied().collect();
-    let (stored, facts) = settle_only(world, business, stored, Scope::FencedOff).await?;
+    let (stored, facts) = settle_only(world, business, stored, Scope::FencedOff, tally).await?;
     let state = stored.state;
     let live: Vec<CallId> = facts.iter().filter_map(live_call).collect();
     let is_left = |call: &&CallId| state.active.contains_key(call);

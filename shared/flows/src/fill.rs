@@ -24,6 +24,7 @@ use crate::ledger::{Calls, Runs, States, Stored};
 use crate::place::place_all;
 use crate::records::{CallNote, RunEnd};
 use crate::settle::{Scope, settle};
+use crate::tally::Tally;
 use crate::world::{WakeUps, World};
 
 /// How many times one invocation decides, acts, and decides on what came of it.
@@ -44,7 +45,12 @@ const ROUNDS_MAX: u32 = 6;
 /// # Errors
 ///
 /// The message should be delivered again: something could not be read or written.
-pub async fn fill(world: &impl World, business: &BusinessId, reports: &[Report]) -> Result<()> {
+pub async fn fill(
+    world: &impl World,
+    business: &BusinessId,
+    reports: &[Report],
+    tally: &mut Tally,
+) -> Result<()> {
     let until = world.now().after(world.timing().claim_within());
     let mut facts: Vec<Fact> = reports.iter().filter_map(end_of).collect();
     let mut notes: Vec<CallNote> = reports.iter().map(note_of).collect();
@@ -68,10 +74,10 @@ pub async fn fill(world: &impl World, business: &BusinessId, reports: &[Report])
     for _ in 0..ROUNDS_MAX {
         let is_late = until.has_passed(world.now());
         let claims = if is_late { Claims::None } else { Claims::Free };
-        let step = decide(world, business, stored, &facts, claims).await?;
+        let step = decide(world, business, stored, &facts, claims, tally).await?;
         notes.extend(notes_of(world, &step));
         let (dialed, learned) = join(
-            place_all(world, step.claims),
+            place_all(world, step.claims, tally),
             look_after(world, business, &step.stored.state, &notes, question.take()),
         )
         .await;
@@ -92,7 +98,7 @@ pub async fn fill(world: &impl World, business: &BusinessId, reports: &[Report])
         }
     }
     if !facts.is_empty() {
-        stored = apply(world, business, stored, &facts).await?;
+        stored = apply(world, business, stored, &facts, tally).await?;
         is_cut_short = true;
     }
     let look_again = if is_cut_short {
@@ -114,8 +120,9 @@ pub(crate) async fn apply(
     business: &BusinessId,
     stored: Stored,
     facts: &[Fact],
+    tally: &mut Tally,
 ) -> Result<Stored> {
-    let step = decide(world, business, stored, facts, Claims::None).await?;
+    let step = decide(world, business, stored, facts, Claims::None, tally).await?;
     record(world, business, &notes_of(world, &step)).await?;
     Ok(step.stored)
 }
@@ -131,11 +138,12 @@ pub(crate) async fn settle_only(
     business: &BusinessId,
     stored: Stored,
     scope: Scope,
+    tally: &mut Tally,
 ) -> Result<(Stored, Vec<Fact>)> {
     let until = world.now().after(world.timing().claim_within());
     let settled = settle(world, business, &stored.state, scope, until).await?;
     record(world, business, &settled.notes).await?;
-    let stored = apply(world, business, stored, &settled.facts).await?;
+    let stored = apply(world, business, stored, &settled.facts, tally).await?;
     Ok((stored, settled.facts))
 }
 

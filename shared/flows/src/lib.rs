@@ -14,4 +14,5 @@ pub mod records;
 mod settle;
 pub mod start;
 pub mod stop;
+pub mod tally;
 pub mod world;

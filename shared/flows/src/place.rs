@@ -4,13 +4,15 @@ use futures::future::join_all;
 use ringfence_core::call::{CallStatus, Job, Outcome};
 use ringfence_core::fill::Fact;
 use ringfence_core::ids::CallId;
-use tracing::{error, info, warn};
+use ringfence_core::time::Timestamp;
+use tracing::{Instrument, error, info, info_span, warn};
 
 use crate::carrier::{Carrier, Order, Placed, Refusal};
 use crate::claim::Claim;
 use crate::fill::record;
 use crate::records::{CallNote, Callee, News};
 use crate::start::NO_PUBLIC_HOST;
+use crate::tally::{Dialing, Tally};
 use crate::world::World;
 
 /// How the error of a record begins where no lead was at fault.
@@ -20,13 +22,30 @@ pub(crate) const CARRIER_FAILED: &str = "carrier_";
 pub(crate) struct Dialed {
     pub(crate) call: CallId,
     pub(crate) placed: Placed,
+    /// When the carrier was asked, if it was.
+    pub(crate) left_at: Option<Timestamp>,
     /// What the state must learn of it, if anything.
     pub(crate) fact: Option<Fact>,
 }
 
 /// Places all claims at once.
-pub(crate) async fn place_all(world: &impl World, claims: Vec<Claim>) -> Vec<Dialed> {
-    join_all(claims.into_iter().map(|claim| place(world, claim))).await
+pub(crate) async fn place_all(
+    world: &impl World,
+    claims: Vec<Claim>,
+    tally: &mut Tally,
+) -> Vec<Dialed> {
+    let place_one = |claim: Claim| {
+        let Order { call, job, .. } = claim.order();
+        let run = job.run().map(tracing::field::display);
+        let span = info_span!("place", call.id = %call, run.id = run);
+        place(world, claim).instrument(span)
+    };
+    let dialed = join_all(claims.into_iter().map(place_one)).await;
+    tally.dialed.extend(dialed.iter().map(|one| Dialing {
+        left_at: one.left_at,
+        placed: one.placed.clone(),
+    }));
+    dialed
 }
 
 /// Places one claimed call.
@@ -40,10 +59,12 @@ pub(crate) async fn place_all(world: &impl World, claims: Vec<Claim>) -> Vec<Dia
 async fn place(world: &impl World, claim: Claim) -> Dialed {
     let order = claim.order().clone();
     let lead_name = claim.lead_name().to_owned();
+    let mut left_at = None;
     let placed = if order.dial_by.has_passed(world.now()) {
         warn!(call.id = %order.call, business.id = %order.business, "came too late to place call {}", order.call);
         Placed::NotProcessed { retry_after: None }
     } else {
+        left_at = Some(world.now());
         world.carrier().place(claim).await
     };
     log(&order, &placed);
@@ -76,6 +97,7 @@ async fn place(world: &impl World, claim: Claim) -> Dialed {
     Dialed {
         call: order.call,
         placed,
+        left_at,
         fact,
     }
 }

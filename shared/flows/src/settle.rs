@@ -11,7 +11,7 @@ use ringfence_core::fill::Fact;
 use ringfence_core::ids::{BusinessId, CallId, CallSid, LeadId};
 use ringfence_core::state::{Lease, State};
 use ringfence_core::time::Timestamp;
-use tracing::warn;
+use tracing::{Instrument, info_span, warn};
 
 use crate::carrier::{Asked, Carrier, Found, Sighting};
 use crate::ledger::{Calls, Rosters, States};
@@ -81,7 +81,9 @@ pub(crate) async fn settle(
                 Wish::Know
             },
         };
-        Some(find_out(world, business, state, question))
+        let run = question.lease.job.run().map(tracing::field::display);
+        let span = info_span!("settle", call.id = %call, run.id = run);
+        Some(find_out(world, business, state, question).instrument(span))
     };
     let mut settled = Settled::default();
     for some in asked.chunks(ASKED_AT_ONCE) {

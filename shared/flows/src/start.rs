@@ -11,6 +11,7 @@ use ringfence_core::time::Timestamp;
 use crate::fill::listed;
 use crate::ledger::{RequestKey, Rosters, Starts, States};
 use crate::records::Lead;
+use crate::tally::Tally;
 use crate::world::World;
 
 /// Up to this many leads are called at once, without a run.
@@ -139,6 +140,7 @@ pub async fn start(
     world: &impl World,
     business: &BusinessId,
     request: &StartRequest,
+    tally: &mut Tally,
 ) -> Result<StartAnswer> {
     if let Some(key) = &request.key
         && let Some(started) = world.ledger().started(business, key, world.now()).await?
@@ -151,9 +153,9 @@ pub async fn start(
     let direct_max = DIRECT_MAX.min(stored.state.limit);
     let is_direct = request.shape != Shape::Run && request.leads.total() <= direct_max;
     let answer = if is_direct {
-        direct::start(world, business, request, stored).await?
+        direct::start(world, business, request, stored, tally).await?
     } else {
-        queue::start(world, business, request, stored).await?
+        queue::start(world, business, request, stored, tally).await?
     };
     // Another request with this key may have been first meanwhile, and be the reason why
     // this one was refused: then its answer holds.

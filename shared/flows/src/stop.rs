@@ -10,6 +10,7 @@ use crate::claim::{ATTEMPTS_MAX, Committed, Names, commit};
 use crate::fill::settle_only;
 use crate::ledger::{Runs, States, Stored};
 use crate::settle::Scope;
+use crate::tally::Tally;
 use crate::world::{World, wake_now};
 
 /// What stopping did.
@@ -39,6 +40,7 @@ pub async fn stop_run(
     business: &BusinessId,
     run: RunId,
     live_calls: LiveCalls,
+    tally: &mut Tally,
 ) -> Result<StopAnswer> {
     let Some(mut stored) = world.ledger().load(business).await? else {
         return Ok(StopAnswer::NotFound);
@@ -83,19 +85,17 @@ pub async fn stop_run(
         match commit(world, business, &stored, &state, &[], &Names::new()).await? {
             Committed::Applied(_) => {
                 info!(business.id = %business, run.id = %run, "stopped run {run}");
-                finish(
-                    world,
-                    business,
-                    live_calls,
-                    Stored {
-                        state,
-                        rev: stored.rev + 1,
-                    },
-                )
-                .await;
+                let stored = Stored {
+                    state,
+                    rev: stored.rev + 1,
+                };
+                finish(world, business, live_calls, stored, tally).await;
                 return Ok(answer);
             }
-            Committed::Stale(newer) => stored = newer,
+            Committed::Stale(newer) => {
+                tally.refused_writes += 1;
+                stored = newer;
+            }
         }
     }
     bail!("the state of business {business} kept changing")
@@ -103,9 +103,15 @@ pub async fn stop_run(
 
 /// Ends live calls if that is wanted, and has the run filed. It is stopped already;
 /// what fails here, the sweep does.
-async fn finish(world: &impl World, business: &BusinessId, live_calls: LiveCalls, stored: Stored) {
+async fn finish(
+    world: &impl World,
+    business: &BusinessId,
+    live_calls: LiveCalls,
+    stored: Stored,
+    tally: &mut Tally,
+) {
     if live_calls == LiveCalls::HangUp {
-        let settled = settle_only(world, business, stored, Scope::Due).await;
+        let settled = settle_only(world, business, stored, Scope::Due, tally).await;
         if let Err(error) = settled {
             warn!(business.id = %business, "left hanging up to the sweep: {error:#}");
         }

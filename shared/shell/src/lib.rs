@@ -8,6 +8,7 @@ pub mod config;
 pub mod describe;
 pub mod logging;
 pub mod message;
+pub mod metrics;
 pub mod reply;
 pub mod secrets;
 pub mod spreadsheet;

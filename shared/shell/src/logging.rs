@@ -1,6 +1,10 @@
 //! Structured logs: JSON, one object a line, without timestamps of our own.
 
+use lambda_http::Request;
+use tracing::{Span, field, info_span};
 use tracing_subscriber::EnvFilter;
+
+use crate::caller::{Caller, Role, request_id};
 
 /// Starts logging to standard output, where CloudWatch reads. The level comes from `LOG_LEVEL`.
 pub fn init() {
@@ -10,4 +14,17 @@ pub fn init() {
         .without_time()
         .with_env_filter(filter)
         .init();
+}
+
+/// What every line about a request over HTTP says of it: what API Gateway calls it, which its
+/// access log and its client know too, and who asks for which business, once that is known.
+pub fn request_span(request: &Request) -> Span {
+    let caller = Caller::of(request, Role::Agent).ok();
+    let business = caller.as_ref().and_then(|caller| caller.business().ok());
+    info_span!(
+        "request",
+        request.id = request_id(request),
+        business.id = business.map(field::display),
+        key.id = caller.as_ref().map(|caller| caller.key_id.as_str()),
+    )
 }

@@ -10,6 +10,7 @@ use ringfence_fuzz::bounds::{Bounds, bounded};
 use ringfence_fuzz::opinion::parts;
 use ringfence_fuzz::service::{Service, refusal, request};
 use ringfence_shell::caller::Role;
+use ringfence_shell::metrics::EmbeddedMetrics;
 use serde_json::Value;
 
 thread_local!(static SERVICE: Service = Service::new());
@@ -48,7 +49,12 @@ fn check(service: &Service, input: &[u8]) {
     {
         request.headers_mut().insert("idempotency-key", key);
     }
-    let answer = start::handle(&service.cloud, PublicHost::Configured, request);
+    let answer = start::handle(
+        &service.cloud,
+        PublicHost::Configured,
+        &EmbeddedMetrics::SILENT,
+        request,
+    );
     let refusal = refusal(&service.wait(answer));
     refusal.check_body(body, &FIELDS);
     if let Ok(Value::Object(body)) = serde_json::from_slice(body)

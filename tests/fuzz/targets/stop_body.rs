@@ -6,6 +6,7 @@ use libfuzzer_sys::fuzz_target;
 use ringfence_fuzz::bounds::{Bounds, bounded};
 use ringfence_fuzz::service::{Service, refusal, request};
 use ringfence_shell::caller::Role;
+use ringfence_shell::metrics::EmbeddedMetrics;
 use serde_json::Value;
 
 thread_local!(static SERVICE: Service = Service::new());
@@ -17,7 +18,11 @@ fuzz_target!(|input: &[u8]| SERVICE.with(|service| {
 fn check(service: &Service, input: &[u8]) {
     let request = request(Role::Agent, "POST", b"/api/outbound/stop-queue", input);
     let request = request.expect("it is a request");
-    let refusal = refusal(&service.wait(stop::handle(&service.cloud, request)));
+    let refusal = refusal(&service.wait(stop::handle(
+        &service.cloud,
+        &EmbeddedMetrics::SILENT,
+        request,
+    )));
     refusal.check_body(input, &["", "body", "run_id", "hang_up"]);
     if let Ok(Value::Object(body)) = serde_json::from_slice(input) {
         let run = body.get("run_id").and_then(Value::as_u64);

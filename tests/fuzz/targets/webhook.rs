@@ -12,6 +12,7 @@ use ringfence_fuzz::bounds::{Bounds, bounded};
 use ringfence_fuzz::opinion::{parts, signature, signed_text};
 use ringfence_fuzz::service::{NOW, Service, TOKEN, refusal, request};
 use ringfence_shell::caller::Role;
+use ringfence_shell::metrics::EmbeddedMetrics;
 use webhook::{Parts, Webhook};
 
 const ACCOUNT: &str = "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
@@ -25,6 +26,7 @@ thread_local!(static SERVICE: (Service, Webhook) = {
         queue: service.desk.queue.clone(),
         ledger: service.ledger(),
         clock: std::sync::Arc::new(|| NOW),
+        metrics: EmbeddedMetrics::SILENT,
     });
     (service, webhook)
 });

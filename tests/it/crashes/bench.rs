@@ -85,7 +85,7 @@ impl Bench {
         assert!(!messages.is_empty(), "there is something to fill");
         let (answer, requests) = self
             .process(crash, async |world| {
-                fill::handle(world, event(&messages)).await
+                fill::handle(world, &self.plan.metrics, event(&messages)).await
             })
             .await;
         if let Some(answer) = answer {
@@ -108,7 +108,8 @@ impl Bench {
     pub(super) async fn fill_in_two(&self, turns: u32, sleep_seconds: u64) -> Option<Events> {
         let messages = self.plan.queue.receive(10, Duration::ZERO, None).await;
         let environment = Environment::start(&self.plan);
-        let mut handling = Box::pin(fill::handle(&environment.world, event(&messages)));
+        let handling = fill::handle(&environment.world, &self.plan.metrics, event(&messages));
+        let mut handling = Box::pin(handling);
         for _ in 0..turns {
             if handling.as_mut().now_or_never().is_some() {
                 return None;
@@ -123,7 +124,7 @@ impl Bench {
 
     /// Runs the sweep function.
     pub(super) async fn sweep(&self, crash: Option<CrashPoint>) -> Vec<String> {
-        let task = async |world: &World| sweep::handle(&world.ledger, &world.queue).await.is_ok();
+        let task = async |world: &World| sweep::handle(world, &self.plan.metrics).await.is_ok();
         self.process(crash, task).await.1
     }
 

@@ -7,6 +7,7 @@ use http::{Method, StatusCode};
 use ringfence_local::aws::trap::{CrashPoint, Side};
 use ringfence_local::environment::Environment;
 use ringfence_local::event::{lambda_request, payload};
+use ringfence_shell::metrics::EmbeddedMetrics;
 use serde_json::{Value, json};
 
 use super::add;
@@ -36,7 +37,7 @@ async fn start_in_silence(
     let event = lambda_request(&payload.expect("the story is well-formed"));
     let event = event.expect("the story is well-formed");
     let world = &process.world;
-    let answer = start::handle(world, world.public_host, event);
+    let answer = start::handle(world, world.public_host, &EmbeddedMetrics::SILENT, event);
     let answer = tokio::time::timeout(Duration::from_secs(29), answer).await;
     let answer = answer.ok()?;
     let body = serde_json::from_slice(answer.body()).expect("an answer is JSON");

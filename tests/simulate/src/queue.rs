@@ -7,6 +7,7 @@ use futures::future::join_all;
 use ringfence_core::call::Report;
 use ringfence_core::timing::Timing;
 use ringfence_flows::fill::fill;
+use ringfence_flows::tally::Tally;
 
 use crate::faults::Fault;
 use crate::sim::{Act, Sim};
@@ -124,7 +125,7 @@ async fn look_at(world: SimWorld, look: Look) {
         format!("worker {worker} looks at b{b}, reports: {}", reports.len())
     });
     let business = world.sim.store.borrow().shelves[b].id.clone();
-    let filled = Box::pin(fill(&world, &business, &reports)).await;
+    let filled = Box::pin(fill(&world, &business, &reports, &mut Tally::default())).await;
     match filled {
         Ok(()) => {
             let mut queue = world.sim.queue.borrow_mut();

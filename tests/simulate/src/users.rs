@@ -19,6 +19,7 @@ use ringfence_flows::cleanup::cleanup;
 use ringfence_flows::ledger::{RequestKey, Runs, States};
 use ringfence_flows::start::{Leads, PublicHost, Shape, StartRequest, start};
 use ringfence_flows::stop::stop_run;
+use ringfence_flows::tally::Tally;
 
 pub use self::cast::{cast, probe};
 pub use self::rules::country_of;
@@ -114,7 +115,7 @@ impl Sim {
                 self.employ(Role::Status, b, |world, id| looked_at(world, id, b, run));
             }
             What::Cleanup => self.employ(Role::Cleanup, b, |world, id| async move {
-                let cleaned = Box::pin(cleanup(&world, &id)).await;
+                let cleaned = Box::pin(cleanup(&world, &id, &mut Tally::default())).await;
                 world
                     .sim
                     .tell("cleanup", b as u64, || format!("b{b}: {}", words(&cleaned)));
@@ -225,7 +226,7 @@ async fn started(world: SimWorld, id: BusinessId, b: usize, wish: Wish) {
         .judge
         .borrow_mut()
         .ask_start(b, wish.request, key, now);
-    let answer = Box::pin(start(&world, &id, &request)).await;
+    let answer = Box::pin(start(&world, &id, &request, &mut Tally::default())).await;
     world.sim.tell("start", wish.request, || {
         format!("b{b} request {}: {}", wish.request, words(&answer))
     });
@@ -246,7 +247,7 @@ async fn started(world: SimWorld, id: BusinessId, b: usize, wish: Wish) {
 
 async fn stopped(world: SimWorld, id: BusinessId, b: usize, run: RunId, live: LiveCalls) {
     let asked = world.sim.judge.borrow_mut().ask_stop(b, run);
-    let answer = Box::pin(stop_run(&world, &id, run, live)).await;
+    let answer = Box::pin(stop_run(&world, &id, run, live, &mut Tally::default())).await;
     world.sim.tell("stop", u64::from(run.get()), || {
         format!("b{b} run {run} {live:?}: {}", words(&answer))
     });

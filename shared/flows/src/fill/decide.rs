@@ -17,6 +17,7 @@ use crate::claim::{ATTEMPTS_MAX, Claim, Committed, Names, commit};
 use crate::ledger::{DoNotCall, Rosters, Stored};
 use crate::records::Lead;
 use crate::settle::lead_of;
+use crate::tally::Tally;
 use crate::world::{World, begin_day, mint};
 
 /// How many times one decision looks up more leads before it is committed as it is.
@@ -52,6 +53,7 @@ pub(super) async fn decide(
     mut stored: Stored,
     facts: &[Fact],
     claims: Claims,
+    tally: &mut Tally,
 ) -> Result<Step> {
     let mut book = Book {
         claims,
@@ -74,6 +76,7 @@ pub(super) async fn decide(
             ..
         } = filled;
         if !is_changed {
+            tally.saw(&stored.state);
             let (claims, skipped) = (Vec::new(), Vec::new());
             return Ok(Step {
                 stored,
@@ -89,6 +92,7 @@ pub(super) async fn decide(
         record(world, business, &notes_of_lost(world, &lost)).await?;
         match commit(world, business, &stored, &state, &claimed, &book.names).await? {
             Committed::Applied(claims) => {
+                tally.committed(facts, &stored.state, &state);
                 info!(
                     business.id = %business,
                     slots.in_use = state.slots_in_use(),
@@ -108,6 +112,7 @@ pub(super) async fn decide(
             }
             Committed::Stale(newer) => {
                 debug!(business.id = %business, "another worker was first; deciding again");
+                tally.refused_writes += 1;
                 stored = newer;
             }
         }

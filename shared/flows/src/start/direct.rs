@@ -19,6 +19,7 @@ use crate::fill::{apply, listed};
 use crate::ledger::{Rosters, Start, Stored, What};
 use crate::place::{CARRIER_FAILED, Dialed, place_all};
 use crate::records::Lead;
+use crate::tally::Tally;
 use crate::world::{World, begin_day, mint, wake_now};
 
 /// Calls a few leads at once.
@@ -32,6 +33,7 @@ pub(super) async fn start(
     business: &BusinessId,
     request: &StartRequest,
     mut stored: Stored,
+    tally: &mut Tally,
 ) -> Result<StartAnswer> {
     let mut looked_up = match direct_leads(world, business, &request.leads, &stored.state).await? {
         Ok(found) => found,
@@ -64,7 +66,7 @@ pub(super) async fn start(
             match started(start_calls(state, leads, &mut mint, now, world.timing())) {
                 Ok(started) => started,
                 Err(_) if request.shape == Shape::DirectOrQueue => {
-                    return queue::start(world, business, request, stored).await;
+                    return queue::start(world, business, request, stored, tally).await;
                 }
                 Err(refusal) => return Ok(refusal),
             };
@@ -90,11 +92,15 @@ pub(super) async fn start(
                     state,
                     rev: stored.rev + 1,
                 };
-                let dialed = place_all(world, claims).await;
-                give_up_refused(world, business, stored, &dialed).await;
+                tally.saw(&stored.state);
+                let dialed = place_all(world, claims, tally).await;
+                give_up_refused(world, business, stored, &dialed, tally).await;
                 return Ok(StartAnswer::Calls(answer_all(&answers, &dialed, names)));
             }
-            StartCommitted::Stale(newer) => stored = newer,
+            StartCommitted::Stale(newer) => {
+                tally.refused_writes += 1;
+                stored = newer;
+            }
             StartCommitted::KeyUsed(started) => {
                 return replay::replay_used(world, business, request, started).await;
             }
@@ -185,6 +191,7 @@ async fn give_up_refused(
     business: &BusinessId,
     stored: Stored,
     dialed: &[Dialed],
+    tally: &mut Tally,
 ) {
     let facts: Vec<_> = dialed
         .iter()
@@ -193,7 +200,7 @@ async fn give_up_refused(
     if facts.is_empty() {
         return;
     }
-    if let Err(error) = apply(world, business, stored, &facts).await {
+    if let Err(error) = apply(world, business, stored, &facts, tally).await {
         warn!(business.id = %business, "failed to free the slots of refused calls: {error:#}");
     }
     wake_now(world, business).await;

@@ -11,6 +11,7 @@ use super::{Leads, NO_PUBLIC_HOST, PublicHost, StartAnswer, StartRequest, replay
 use crate::claim::{ATTEMPTS_MAX, Names, StartCommitted, commit_start};
 use crate::ledger::{Rosters, Start, Stored, What};
 use crate::records::{RunEnd, RunRecord};
+use crate::tally::Tally;
 use crate::world::{World, wake_now};
 
 /// Makes a run of the leads.
@@ -23,6 +24,7 @@ pub(super) async fn start(
     business: &BusinessId,
     request: &StartRequest,
     mut stored: Stored,
+    tally: &mut Tally,
 ) -> Result<StartAnswer> {
     if stored.state.caller_id().is_none() {
         return Ok(StartAnswer::NoCallerId);
@@ -86,7 +88,10 @@ pub(super) async fn start(
                     concurrency,
                 });
             }
-            StartCommitted::Stale(newer) => stored = newer,
+            StartCommitted::Stale(newer) => {
+                tally.refused_writes += 1;
+                stored = newer;
+            }
             StartCommitted::KeyUsed(started) => {
                 return replay::replay_used(world, business, request, started).await;
             }
