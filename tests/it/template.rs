@@ -1,5 +1,6 @@
 //! The template says what the code relies on: numbers, names, routes and variables.
 
+mod alarms;
 mod outline;
 mod rules;
 
@@ -21,6 +22,7 @@ use ringfence_local::stack::RECEIVES_MAX;
 use ringfence_shell::config::{
     BadConfig, LEADS_MAX_DEFAULT, Lookup, Stores, Telephony, leads_max_from_env, timing_from_env,
 };
+use ringfence_shell::metrics::EmbeddedMetrics;
 
 use self::outline::{Outline, lines};
 
@@ -33,7 +35,7 @@ const FUNCTIONS: [(&str, Reads); 9] = [
     ("Start", Reads::Calls),
     ("Status", Reads::Table),
     ("Stop", Reads::Calls),
-    ("Sweep", Reads::Stores),
+    ("Sweep", Reads::Sweep),
     ("Webhook", Reads::Reports),
 ];
 
@@ -44,6 +46,8 @@ enum Reads {
     /// The table, and whose tokens are believed.
     Keys,
     Stores,
+    /// The same, and where figures go.
+    Sweep,
     StoresAndLeadsMax,
     /// All that it takes to place, end and ask about calls.
     Calls,
@@ -291,9 +295,11 @@ fn variables(template: Outline<'_>, function: &str) -> BTreeMap<String, String> 
     ]);
     let common = template.at(&["Globals", "Function", "Environment", "Variables"]);
     let value = |reference: &str| {
-        let parameter = reference
-            .strip_prefix("!Ref ")
-            .expect("every variable is a reference");
+        let Some(parameter) = reference.strip_prefix("!Ref ") else {
+            let text = reference.strip_prefix("!Sub ");
+            let text = text.expect("every variable is made of references");
+            return text.replace("${AWS::StackName}", "stack");
+        };
         let parameter_of = template.at(&["Parameters", parameter]);
         let default = parameter_of.entries().find(|(key, _, _)| *key == "Default");
         match (parameter, default) {
@@ -321,7 +327,12 @@ fn configure(reads: Reads, lookup: Lookup<'_>) -> Result<(), BadConfig> {
             leads_max_from_env(lookup).map(|leads| assert_eq!(leads, LEADS_MAX_DEFAULT))
         }
         Reads::Stores => Stores::from_env(lookup).map(drop),
+        Reads::Sweep => {
+            EmbeddedMetrics::from_env(lookup);
+            Stores::from_env(lookup).map(drop)
+        }
         Reads::Calls => {
+            EmbeddedMetrics::from_env(lookup);
             assert_eq!(timing_from_env(lookup)?, Timing::CLOUD);
             Stores::from_env(lookup)?;
             let unset = |name: &str| lookup(name).filter(|_| name.starts_with("TWILIO_A"));
@@ -331,6 +342,7 @@ fn configure(reads: Reads, lookup: Lookup<'_>) -> Result<(), BadConfig> {
             Ok(())
         }
         Reads::Reports => {
+            EmbeddedMetrics::from_env(lookup);
             Stores::from_env(lookup)?;
             Telephony::from_env(lookup).map(drop)
         }

@@ -60,7 +60,7 @@ def lint(file):
     return tool("cfn-lint", "--regions", REGION, "--", str(file))
 
 
-def deployed(text):
+def deployed(text, **parameters):
     """The resources that CloudFormation would make."""
     class NoManagedPolicies:
         def load(self):
@@ -72,7 +72,7 @@ def deployed(text):
             # `sam build` and `sam deploy` put an address like this here.
             resource["Properties"]["CodeUri"] = "s3://bucket/key"
     os.environ.setdefault("AWS_DEFAULT_REGION", REGION)
-    return transform(template, {}, NoManagedPolicies())["Resources"]
+    return transform(template, parameters, NoManagedPolicies())["Resources"]
 
 
 def named(value):
@@ -185,6 +185,11 @@ def main():
     judge_doors(verdict, resources)
     judge_permissions(verdict, resources)
     judge_records(verdict, resources)
+    traced = of_type(deployed(text, Tracing="Active"), "AWS::Lambda::Function").values()
+    verdict.check("functions are traced where that is asked for, and only there",
+                  all(it.get("TracingConfig", {}).get("Mode") for it in traced)
+                  and not any("TracingConfig" in it
+                              for it in of_type(resources, "AWS::Lambda::Function").values()), resources)
     circle = cycle(resources)
     verdict.check("no resources wait for each other in a circle", not circle, circle)
     circle = cycle(deployed(text.replace(*CYCLE)))
