@@ -23,6 +23,7 @@ use ringfence_shell::config::{
     BadConfig, LEADS_MAX_DEFAULT, Lookup, Stores, Telephony, leads_max_from_env, timing_from_env,
 };
 use ringfence_shell::metrics::EmbeddedMetrics;
+use ringfence_shell::parameters::{Named, Secrets};
 
 use self::outline::{Outline, lines};
 
@@ -313,6 +314,14 @@ fn variables(template: Outline<'_>, function: &str) -> BTreeMap<String, String> 
         .collect()
 }
 
+/// What stands in the parameters that a function is told of.
+fn secrets(lookup: Lookup<'_>) -> Secrets {
+    let named = Named::from_env(lookup);
+    let account = lookup("TWILIO_ACCOUNT_SID").expect("every one is told");
+    let placing = named.placing.map(|_| "SK1:secret");
+    Secrets::of(account, placing, named.signing.map(|_| "token"))
+}
+
 /// Reads a function's configuration as its `main.rs` does.
 fn configure(reads: Reads, lookup: Lookup<'_>) -> Result<(), BadConfig> {
     match reads {
@@ -335,8 +344,11 @@ fn configure(reads: Reads, lookup: Lookup<'_>) -> Result<(), BadConfig> {
             EmbeddedMetrics::from_env(lookup);
             assert_eq!(timing_from_env(lookup)?, Timing::CLOUD);
             Stores::from_env(lookup)?;
+            let secrets = secrets(lookup);
+            let lookup = |name: &str| secrets.get(lookup, name);
             let unset = |name: &str| lookup(name).filter(|_| name.starts_with("TWILIO_A"));
-            let (told, default) = (Telephony::from_env(lookup)?, Telephony::from_env(&unset)?);
+            let told = Telephony::placing_from_env(&lookup)?;
+            let default = Telephony::placing_from_env(&unset)?;
             assert_eq!(told.bounds, default.bounds);
             assert_eq!(told.call_events, default.call_events);
             Ok(())
@@ -344,7 +356,8 @@ fn configure(reads: Reads, lookup: Lookup<'_>) -> Result<(), BadConfig> {
         Reads::Reports => {
             EmbeddedMetrics::from_env(lookup);
             Stores::from_env(lookup)?;
-            Telephony::from_env(lookup).map(drop)
+            let secrets = secrets(lookup);
+            Telephony::from_env(&|name| secrets.get(lookup, name)).map(drop)
         }
     }
 }
@@ -360,8 +373,6 @@ fn every_function_starts_with_its_variables_and_reads_each_of_them() {
                 given.get(name).cloned()
             };
             configure(reads, &lookup).unwrap_or_else(|error| panic!("{function}: {error}"));
-            // The secret of a key is read where there is a key.
-            read.borrow_mut().insert("TWILIO_API_KEY_SECRET".to_owned());
             let read = read.into_inner();
             let unread: Vec<_> = given.keys().filter(|name| !read.contains(*name)).collect();
             assert!(unread.is_empty(), "{function} does not read {unread:?}");
@@ -376,21 +387,13 @@ fn only_those_who_need_a_secret_are_given_it() {
             let given = variables(template, function);
             let places = matches!(reads, Reads::Calls);
             let hears = matches!(reads, Reads::Reports);
-            assert_eq!(
-                given.contains_key("TWILIO_API_KEY_SECRET"),
-                places,
-                "{function}"
-            );
-            assert_eq!(
-                given.contains_key("TWILIO_AUTH_TOKEN"),
-                places || hears,
-                "{function}"
-            );
-            assert_eq!(
-                given.contains_key("TWILIO_AUTH_TOKEN_PREVIOUS"),
-                hears,
-                "{function}"
-            );
+            let is_given = |name| given.contains_key(name);
+            assert_eq!(is_given("TWILIO_PLACING_PARAMETER"), places, "{function}");
+            assert_eq!(is_given("TWILIO_SIGNING_PARAMETER"), hears, "{function}");
+            for itself in ["TOKEN", "SECRET"] {
+                let is_one = |name: &&String| name.contains(itself);
+                assert_eq!(given.keys().find(is_one), None, "{function}");
+            }
         }
     });
 }

@@ -35,6 +35,8 @@ BROKEN = {
 # Only CloudFormation itself would notice this one.
 CYCLE = ("PUBLIC_HOST: !Ref PublicHost", "PUBLIC_HOST: !GetAtt WebhookFunctionUrl.FunctionUrl")
 
+SECRETS = {"FillFunction": "TwilioPlacingParameter", "StartFunction": "TwilioPlacingParameter",
+           "StopFunction": "TwilioPlacingParameter", "WebhookFunction": "TwilioSigningParameter"}
 WRITES = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"}
 
 
@@ -135,6 +137,12 @@ def judge_permissions(verdict, resources):
                   all(arn.endswith(f"/{logs_only}") for arn in managed), managed)
     for name in ["StatusFunction", "WebhookFunction", "SweepFunction"]:
         verdict.check(f"{name} cannot write to the table", not may[name] & WRITES, may[name])
+    reads = {name: [json.dumps(it["Resource"]) for it in statements(resources, name)
+                    if any(action.startswith(("ssm:", "secretsmanager:", "kms:")) for action in actions(it))]
+             for name in functions}
+    verdict.check("who places calls may read what places, the webhook what signs, and nobody more",
+                  all(len(them) == (name in SECRETS) and all(SECRETS[name] in it for it in them)
+                      for name, them in reads.items()), reads)
     reached = [json.dumps(it.get("Condition")) for it in statements(resources, "AuthorizerFunction")]
     verdict.check("AuthorizerFunction notes the use of keys, and reaches nothing else of the table",
                   may["AuthorizerFunction"] & WRITES <= {"dynamodb:UpdateItem"}

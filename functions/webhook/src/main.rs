@@ -1,23 +1,21 @@
 //! The webhook function, behind a URL that Twilio calls.
 
 use lambda_http::{Error, run, service_fn};
-use ringfence_shell::config::{self, Telephony};
 use ringfence_shell::metrics::EmbeddedMetrics;
-use ringfence_shell::{cloud, logging};
+use ringfence_shell::{cloud, config, logging};
 use webhook::{Parts, Webhook, handle};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     logging::init();
-    let telephony = Telephony::from_env(&config::environment)?;
-    let (ledger, queue) = cloud::stores(&config::environment).await?;
+    let (telephony, desk) = cloud::reports(&config::environment).await?;
     let webhook = Webhook::new(Parts {
         account: telephony.account.sid,
         tokens: telephony.signing_tokens,
         host: telephony.public_host,
-        queue,
-        ledger,
-        clock: cloud::wall_clock(),
+        queue: desk.queue,
+        ledger: desk.ledger,
+        clock: desk.clock,
         metrics: EmbeddedMetrics::from_env(&config::environment),
     });
     run(service_fn(async |request| {

@@ -18,6 +18,7 @@ use uuid::{ContextV7, Uuid};
 
 use crate::config::{Lookup, Stores, Telephony, timing_from_env};
 use crate::message::Sqs;
+use crate::parameters::Named;
 
 /// Tells the time.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -146,9 +147,11 @@ pub async fn aws_config() -> SdkConfig {
 ///
 /// The configuration is bad; everything that is wrong with it is named.
 pub async fn connect(lookup: Lookup<'_>) -> anyhow::Result<Cloud<HttpTransport>> {
-    let telephony = Telephony::from_env(lookup)?;
+    let aws = aws_config().await;
+    let secrets = Named::from_env(lookup).read(lookup, &aws).await?;
+    let telephony = Telephony::placing_from_env(&|name| secrets.get(lookup, name))?;
     let timing = timing_from_env(lookup)?;
-    let (ledger, queue) = stores(lookup).await?;
+    let (ledger, queue) = stores(lookup, &aws)?;
     let transport = HttpTransport::new(Timeouts {
         connect: timing.http_timeout / 3,
         total: timing.http_timeout,
@@ -181,13 +184,35 @@ pub async fn connect(lookup: Lookup<'_>) -> anyhow::Result<Cloud<HttpTransport>>
     })
 }
 
+/// Reads what a function needs that believes what Twilio reports.
+///
+/// # Errors
+///
+/// The configuration is bad, and everything that is wrong with it is named; or a secret could
+/// not be read.
+pub async fn reports(lookup: Lookup<'_>) -> anyhow::Result<(Telephony, Desk)> {
+    let aws = aws_config().await;
+    let secrets = Named::from_env(lookup).read(lookup, &aws).await?;
+    let telephony = Telephony::from_env(&|name| secrets.get(lookup, name))?;
+    let (ledger, queue) = stores(lookup, &aws)?;
+    let clock = wall_clock();
+    Ok((
+        telephony,
+        Desk {
+            ledger,
+            queue,
+            clock,
+        },
+    ))
+}
+
 /// Connects a function that calls nobody.
 ///
 /// # Errors
 ///
 /// The configuration is bad; everything that is wrong with it is named.
 pub async fn desk(lookup: Lookup<'_>) -> anyhow::Result<Desk> {
-    let (ledger, queue) = stores(lookup).await?;
+    let (ledger, queue) = stores(lookup, &aws_config().await)?;
     Ok(Desk {
         ledger,
         queue,
@@ -195,20 +220,11 @@ pub async fn desk(lookup: Lookup<'_>) -> anyhow::Result<Desk> {
     })
 }
 
-/// Connects a function that reads or writes the ledger and sends wake-ups.
-///
-/// # Errors
-///
-/// The configuration is bad; everything that is wrong with it is named.
-pub async fn stores(lookup: Lookup<'_>) -> anyhow::Result<(Ledger, Sqs)> {
+fn stores(lookup: Lookup<'_>, aws: &SdkConfig) -> anyhow::Result<(Ledger, Sqs)> {
     let Stores { table, queue_url } = Stores::from_env(lookup)?;
-    let aws = aws_config().await;
-    let queue = Sqs::new(
-        aws_sdk_sqs::Client::new(&aws),
-        queue_url.unwrap_or_default(),
-    );
+    let queue = Sqs::new(aws_sdk_sqs::Client::new(aws), queue_url.unwrap_or_default());
     Ok((
-        Ledger::new(&aws_sdk_dynamodb::Client::new(&aws), table),
+        Ledger::new(&aws_sdk_dynamodb::Client::new(aws), table),
         queue,
     ))
 }

@@ -50,6 +50,12 @@ pub struct Telephony {
     pub bounds: CallBounds,
 }
 
+/// Whether somebody goes without the token that signs.
+enum Signing {
+    Needed,
+    Unneeded,
+}
+
 /// Twilio's own default for how long a phone rings, in seconds.
 const RING_SECONDS_DEFAULT: u32 = 60;
 /// Twilio's own default for how long a call may last, in seconds: four hours.
@@ -93,9 +99,31 @@ impl Telephony {
     ///
     /// Names every variable that is missing or bad.
     pub fn from_env(lookup: Lookup<'_>) -> Result<Self, BadConfig> {
+        Self::read(lookup, Signing::Needed)
+    }
+
+    /// Reads how calls are placed. An API key does without the token that signs.
+    ///
+    /// # Errors
+    ///
+    /// Names every variable that is missing or bad.
+    pub fn placing_from_env(lookup: Lookup<'_>) -> Result<Self, BadConfig> {
+        let has_key = lookup("TWILIO_API_KEY_SID").is_some_and(|key| !key.trim().is_empty());
+        let signing = if has_key {
+            Signing::Unneeded
+        } else {
+            Signing::Needed
+        };
+        Self::read(lookup, signing)
+    }
+
+    fn read(lookup: Lookup<'_>, signing: Signing) -> Result<Self, BadConfig> {
         let mut reader = Reader::new(lookup);
         let sid: Option<AccountSid> = reader.parsed("TWILIO_ACCOUNT_SID");
-        let token = reader.required("TWILIO_AUTH_TOKEN");
+        let token = match signing {
+            Signing::Needed => reader.required("TWILIO_AUTH_TOKEN"),
+            Signing::Unneeded => reader.optional("TWILIO_AUTH_TOKEN").unwrap_or_default(),
+        };
         let previous = reader.optional("TWILIO_AUTH_TOKEN_PREVIOUS");
         let api_base = reader.parsed_or("TWILIO_API_BASE", ApiBase::TWILIO);
         let key = reader.optional("TWILIO_API_KEY_SID");
@@ -123,6 +151,7 @@ impl Telephony {
         let signing_tokens = [Some(token), previous]
             .into_iter()
             .flatten()
+            .filter(|token| !token.is_empty())
             .map(Secret::new)
             .collect();
         let bounds = CallBounds {

@@ -9,6 +9,7 @@ pub mod describe;
 pub mod logging;
 pub mod message;
 pub mod metrics;
+pub mod parameters;
 pub mod reply;
 pub mod secrets;
 pub mod spreadsheet;
