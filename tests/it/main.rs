@@ -34,4 +34,5 @@ mod throttles;
 mod tokens;
 mod twiml;
 mod unclear;
+mod upgrades;
 mod watching;

@@ -92,10 +92,7 @@ pub async fn stop_run(
                 finish(world, business, live_calls, stored, tally).await;
                 return Ok(answer);
             }
-            Committed::Stale(newer) => {
-                tally.refused_writes += 1;
-                stored = newer;
-            }
+            Committed::Stale(newer) => stored = tally.refused(newer),
         }
     }
     bail!("the state of business {business} kept changing")

@@ -11,6 +11,7 @@ use ringfence_core::state::State;
 use ringfence_core::time::Timestamp;
 
 use crate::carrier::Placed;
+use crate::ledger::Stored;
 
 /// What happened in one flow.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -68,6 +69,12 @@ impl Tally {
             }
         }
         self.saw(after);
+    }
+
+    /// Notes a write that was refused, and hands on what it was refused for.
+    pub(crate) fn refused(&mut self, newer: Stored) -> Stored {
+        self.refused_writes += 1;
+        newer
     }
 
     /// Notes the slots.

@@ -112,8 +112,7 @@ pub(super) async fn decide(
             }
             Committed::Stale(newer) => {
                 debug!(business.id = %business, "another worker was first; deciding again");
-                tally.refused_writes += 1;
-                stored = newer;
+                stored = tally.refused(newer);
             }
         }
     }

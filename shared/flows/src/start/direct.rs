@@ -92,15 +92,11 @@ pub(super) async fn start(
                     state,
                     rev: stored.rev + 1,
                 };
-                tally.saw(&stored.state);
                 let dialed = place_all(world, claims, tally).await;
                 give_up_refused(world, business, stored, &dialed, tally).await;
                 return Ok(StartAnswer::Calls(answer_all(&answers, &dialed, names)));
             }
-            StartCommitted::Stale(newer) => {
-                tally.refused_writes += 1;
-                stored = newer;
-            }
+            StartCommitted::Stale(newer) => stored = tally.refused(newer),
             StartCommitted::KeyUsed(started) => {
                 return replay::replay_used(world, business, request, started).await;
             }

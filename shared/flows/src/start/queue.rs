@@ -88,10 +88,7 @@ pub(super) async fn start(
                     concurrency,
                 });
             }
-            StartCommitted::Stale(newer) => {
-                tally.refused_writes += 1;
-                stored = newer;
-            }
+            StartCommitted::Stale(newer) => stored = tally.refused(newer),
             StartCommitted::KeyUsed(started) => {
                 return replay::replay_used(world, business, request, started).await;
             }

@@ -1,3 +1,5 @@
+mod recorded;
+
 use proptest::prelude::*;
 use ringfence_core::call::Job;
 use ringfence_core::caps::{DailyCap, Day, Destinations};
