@@ -10,6 +10,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 use tracing_subscriber::util::SubscriberInitExt;
+use uuid::Uuid;
 
 /// Every line of our own at its most talkative, and what `LOG_LEVEL=debug` shows of the rest.
 pub(crate) const FILTER: &str = "debug,authorizer=trace,business=trace,fill=trace,leads=trace,\
@@ -122,7 +123,10 @@ impl io::Write for Found {
 
 /// Whether there is a whole phone number, international or Israel's own.
 fn holds_number(line: &str) -> bool {
-    let words = line.split(|c: char| !c.is_ascii_alphanumeric() && c != '+');
+    let texts = line.split(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '+' | '-'));
+    // The last group of a random one may look like a number.
+    let texts = texts.filter(|text| Uuid::parse_str(text).is_err());
+    let words = texts.flat_map(|text| text.split('-'));
     words
         .filter(|word| {
             word.trim_start_matches('+')
@@ -174,7 +178,8 @@ fn numbers_and_secrets_in_a_line_are_noticed() {
     ] {
         assert!(holds_secret(line), "{line}");
     }
-    let harmless = "now=1760000000000 to=…0001 id=0199c5b4-0000-7000-8000-097255500000 rf_00112233";
+    assert!(holds_number("call-972555000001"));
+    let harmless = "now=1760000000000 to=…0001 id=0199c5b4-0000-7000-8000-972555000001 rf_00112233";
     assert!(!holds_number(harmless) && !holds_secret(harmless));
 }
 
