@@ -1,6 +1,7 @@
 //! The template says what the code relies on: numbers, names, routes and variables.
 
 mod alarms;
+mod local;
 mod outline;
 mod rules;
 

@@ -168,14 +168,24 @@ impl NewBusiness {
 /// It could not be found out whether it was made, or the system has no randomness.
 pub async fn found(ledger: &Ledger, new: &NewBusiness) -> anyhow::Result<BusinessId> {
     let business: BusinessId = random_business_id()?.parse()?;
-    let state = new.state()?;
-    match ledger
-        .create_business(&business, &new.config, &state)
-        .await?
-    {
+    match found_as(ledger, &business, new).await? {
         Creation::Created => Ok(business),
         Creation::Exists => anyhow::bail!("business {business} exists already"),
     }
+}
+
+/// Makes a business under an id of the caller's choice.
+///
+/// # Errors
+///
+/// It could not be found out whether it was made.
+pub async fn found_as(
+    ledger: &Ledger,
+    business: &BusinessId,
+    new: &NewBusiness,
+) -> anyhow::Result<Creation> {
+    let state = new.state()?;
+    ledger.create_business(business, &new.config, &state).await
 }
 
 /// Shows what a business has set.

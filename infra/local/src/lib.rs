@@ -11,6 +11,7 @@ pub mod events;
 pub mod front;
 pub mod gateway;
 pub mod outside;
+pub mod ports;
 pub mod serve;
 pub mod settings;
 pub mod stack;

@@ -1,7 +1,9 @@
 //! `ringfence`: the local stack on the command line.
 
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
-use ringfence_local::{demo, outside, serve};
+use ringfence_local::{demo, outside, ports, serve};
 use tracing_subscriber::EnvFilter;
 
 /// Bulk outbound calls that never exceed their limit.
@@ -18,17 +20,19 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Keeps the stack up for curl and other clients.
     Serve(serve::ServeArgs),
+    /// Serves the embedded DynamoDB and SQS to other processes.
+    Aws(ports::AwsArgs),
     /// Simulates Twilio in a process of its own, for `TWILIO_API_BASE`.
     Twilio(outside::TwilioArgs),
 }
 
 /// One thread: the embedded database has one lock, and one owner is fastest.
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> anyhow::Result<ExitCode> {
     let Cli { command } = Cli::parse();
     let quiet = match command {
         Command::Demo(_) => "error",
-        Command::Serve(_) | Command::Twilio(_) => "info",
+        Command::Aws(_) | Command::Serve(_) | Command::Twilio(_) => "info",
     };
     // The SDK complains that it cannot close a connection; the embedded services have none.
     let connections = "aws_smithy_runtime::client::http::connection_poisoning=off";
@@ -41,9 +45,15 @@ async fn main() -> anyhow::Result<()> {
     match command {
         Command::Demo(args) => {
             let verdict = demo::run(args).await?;
-            std::process::exit(if verdict.is_kept() { 0 } else { 1 });
+            return Ok(if verdict.is_kept() {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            });
         }
-        Command::Serve(args) => serve::run(args).await,
-        Command::Twilio(args) => outside::run(args).await,
+        Command::Serve(args) => serve::run(args).await?,
+        Command::Aws(args) => ports::run(args).await?,
+        Command::Twilio(args) => outside::run(args).await?,
     }
+    Ok(ExitCode::SUCCESS)
 }

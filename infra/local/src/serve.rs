@@ -16,8 +16,9 @@ use crate::clock::Clock;
 use crate::doors::{Doors, Throttle};
 use crate::events::Crashes;
 use crate::front;
+use crate::ports::Ports;
 use crate::settings::{Simulation, line, own_origin};
-use crate::stack::{Parts, Stack};
+use crate::stack::{FIRST_CALLER_ID, FIRST_LIMIT, Parts, Stack};
 use crate::twilio::{Behaviour, Faults};
 
 /// What `serve` is told.
@@ -47,12 +48,14 @@ pub struct ServeArgs {
     /// How many requests a second each route takes, after a burst of twice as many; 0 for any.
     #[arg(long, default_value_t = Throttle::CLOUD.rate)]
     pub api_rate: u32,
+    /// Also lets other processes reach DynamoDB, on this port; 0 takes a free one.
+    #[arg(long, requires = "sqs_port")]
+    pub ddb_port: Option<u16>,
+    /// Also lets other processes reach SQS, on this port; 0 takes a free one.
+    #[arg(long, requires = "ddb_port")]
+    pub sqs_port: Option<u16>,
 }
 
-/// The caller id of the first business.
-const FIRST_CALLER_ID: &str = "+97231234567";
-/// The limit of the first business.
-const FIRST_LIMIT: u32 = 3;
 /// Marks a directory whose first business was made. It is written once the keys have been
 /// shown: a crash before it makes another business at the next start, and no key is lost.
 const FOUNDED: &str = "founded";
@@ -100,7 +103,14 @@ pub async fn run(args: ServeArgs) -> Result<()> {
     };
     let stack = Stack::start(parts, Crashes::NONE).await?;
     stack.plan.objects.reached_at(&origin);
-    introduce(&stack, args.data, &origin).await?;
+    let ports = match (args.ddb_port, args.sqs_port) {
+        (Some(ddb), Some(sqs)) => {
+            let (dynamo, bind) = (stack.plan.dynamo.clone(), Ipv4Addr::LOCALHOST.into());
+            Some(Ports::open(dynamo, &stack.plan.queue, bind, ddb, sqs).await?)
+        }
+        (_, _) => None,
+    };
+    introduce(&stack, args.data, &origin, ports.as_ref()).await?;
     info!("listening on {origin}");
     tokio::select! {
         served = front::serve(listener, stack.gateway.clone()) => served.context("the listener failed"),
@@ -127,26 +137,32 @@ fn timing(args: &ServeArgs) -> Result<Timing> {
 }
 
 /// Says where the stack is, and the keys of the first business if it has just been made.
-async fn introduce(stack: &Stack, data: Option<PathBuf>, origin: &str) -> Result<()> {
+async fn introduce(
+    stack: &Stack,
+    data: Option<PathBuf>,
+    origin: &str,
+    ports: Option<&Ports>,
+) -> Result<()> {
+    let mut line = ports.map_or_else(|| json!({}), Ports::line);
+    line["listening"] = json!(origin);
     let mark = data.map(|directory| directory.join(FOUNDED));
     let founded = mark
         .as_ref()
         .and_then(|mark| std::fs::read_to_string(mark).ok());
     if let Some(id) = founded {
-        announce(&json!({
-            "listening": origin, "business_id": id, "api_key": null, "system_admin_key": null,
-        }));
+        line["business_id"] = json!(id);
+        line["api_key"] = Value::Null;
+        line["system_admin_key"] = Value::Null;
+        announce(&line);
         return Ok(());
     }
     let caller_id = FIRST_CALLER_ID.parse().context("it is a phone number")?;
     let (id, key) = stack.found(caller_id, FIRST_LIMIT).await?;
     let system_key = stack.system_key().await?;
-    announce(&json!({
-        "listening": origin,
-        "business_id": id.as_str(),
-        "api_key": key.expose(),
-        "system_admin_key": system_key.expose(),
-    }));
+    line["business_id"] = json!(id.as_str());
+    line["api_key"] = json!(key.expose());
+    line["system_admin_key"] = json!(system_key.expose());
+    announce(&line);
     if let Some(mark) = mark {
         std::fs::write(&mark, id.as_str()).context("failed to mark the data directory")?;
     }

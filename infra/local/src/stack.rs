@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use business::settings::NewBusiness;
 use ringfence_carrier::call_flow::CallFlow;
 use ringfence_core::caps::{Caps, Destinations};
 use ringfence_core::ids::BusinessId;
 use ringfence_core::phone::PhoneNumber;
+use ringfence_core::time::Timestamp;
 use ringfence_core::timing::Timing;
 use ringfence_ledger::{BusinessConfig, Ledger, table};
 use ringfence_shell::caller::Role;
@@ -47,6 +49,60 @@ pub struct Stack {
 /// A message that was received so often is poison: the sweep brings the work back anyway.
 pub const RECEIVES_MAX: u32 = 5;
 
+/// The caller id of a stack's first business.
+pub(crate) const FIRST_CALLER_ID: &str = "+97231234567";
+/// The limit of a stack's first business.
+pub(crate) const FIRST_LIMIT: u32 = 3;
+
+/// What a stack's first business is made with.
+pub fn first_business(now: Timestamp) -> Result<NewBusiness> {
+    demo_business(FIRST_CALLER_ID.parse()?, FIRST_LIMIT, now)
+}
+
+fn demo_business(caller_id: PhoneNumber, limit: u32, now: Timestamp) -> Result<NewBusiness> {
+    let flow = CallFlow::Say {
+        text: "שלום {{name}}, זו שיחת הדגמה.".to_owned(),
+        language: "he-IL".to_owned(),
+        voice: None,
+    };
+    // The numbers of the sample are ones that the United States keep free.
+    let destinations = Destinations::Only(vec!["IL".parse()?, "US".parse()?]);
+    Ok(NewBusiness {
+        caller_id: Some(caller_id),
+        limit,
+        destinations: Some(destinations),
+        caps: Caps::WIDEST,
+        config: BusinessConfig {
+            name: "Demo".to_owned(),
+            region: "IL".to_owned(),
+            time_zone: "Asia/Jerusalem".to_owned(),
+            call_flow: flow.to_json(),
+            created_at: now,
+        },
+    })
+}
+
+/// Creates the table unless it is there.
+pub(crate) async fn ensure_table(dynamo: &Dynamo, table: &str) -> Result<()> {
+    let client = dynamo.client();
+    let tables = client.list_tables().send().await;
+    let tables = tables.context("failed to list the tables")?;
+    if tables.table_names().iter().any(|name| name == table) {
+        return Ok(());
+    }
+    table::create_table(&client, table).await
+}
+
+/// An empty queue of wake-ups, with its dead-letter queue.
+pub(crate) fn wake_up_queue(timing: &Timing, clock: Clock) -> Queue {
+    let settings = QueueSettings {
+        name: "wake-ups".to_owned(),
+        visibility_timeout: timing.visibility_timeout,
+        receives_max: RECEIVES_MAX,
+    };
+    Queue::new(settings, clock)
+}
+
 impl Stack {
     /// Creates the table unless it is there, and starts everything.
     ///
@@ -64,23 +120,10 @@ impl Stack {
             leads_max,
             doors,
         } = parts;
-        let client = dynamo.client();
-        let tables = client
-            .list_tables()
-            .send()
-            .await
-            .context("failed to list the tables")?;
-        if !tables.table_names().contains(&table) {
-            table::create_table(&client, &table).await?;
-        }
-        let queue = QueueSettings {
-            name: "wake-ups".to_owned(),
-            visibility_timeout: timing.visibility_timeout,
-            receives_max: RECEIVES_MAX,
-        };
+        ensure_table(&dynamo, &table).await?;
         let plan = Blueprint {
             dynamo,
-            queue: Queue::new(queue, clock),
+            queue: wake_up_queue(&timing, clock),
             objects: Objects::new(clock),
             table,
             telephony,
@@ -111,26 +154,7 @@ impl Stack {
     pub async fn found(&self, caller_id: PhoneNumber, limit: u32) -> Result<(BusinessId, ApiKey)> {
         let ledger = self.ledger();
         let now = (self.plan.clock)();
-        let flow = CallFlow::Say {
-            text: "שלום {{name}}, זו שיחת הדגמה.".to_owned(),
-            language: "he-IL".to_owned(),
-            voice: None,
-        };
-        // The numbers of the sample are ones that the United States keep free.
-        let destinations = Destinations::Only(vec!["IL".parse()?, "US".parse()?]);
-        let new = business::settings::NewBusiness {
-            caller_id: Some(caller_id),
-            limit,
-            destinations: Some(destinations),
-            caps: Caps::WIDEST,
-            config: BusinessConfig {
-                name: "Demo".to_owned(),
-                region: "IL".to_owned(),
-                time_zone: "Asia/Jerusalem".to_owned(),
-                call_flow: flow.to_json(),
-                created_at: now,
-            },
-        };
+        let new = demo_business(caller_id, limit, now)?;
         let id = business::settings::found(&ledger, &new).await?;
         let key = business::keys::mint(&ledger, Some(&id), Role::Admin, now).await?;
         Ok((id, key.context("the business was just made")?))

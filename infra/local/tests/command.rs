@@ -1,43 +1,17 @@
 //! The binary itself, as a user runs it: real processes, real sockets, real time.
 
-use std::io::{BufRead, BufReader};
+#[path = "support/process.rs"]
+mod process;
+
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use process::{Running, ringfence};
 use serde_json::{Value, json};
 
-/// A stack in a process of its own, which dies with the test.
-struct Served {
-    process: Child,
-    first_line: Value,
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        // `kill` is SIGKILL: nothing is written down on the way out.
-        self.process.kill().expect("the process is ours");
-        self.process.wait().expect("the process is ours");
-    }
-}
-
-fn ringfence(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ringfence"));
-    for variable in [
-        "TWILIO_API_BASE",
-        "TWILIO_ACCOUNT_SID",
-        "TWILIO_AUTH_TOKEN",
-        "PUBLIC_HOST",
-    ] {
-        command.env_remove(variable);
-    }
-    command.env("LOG_LEVEL", "error").args(arguments);
-    command
-}
-
-fn serve(data: &Path) -> Served {
+fn serve(data: &Path) -> Running {
     let data = data.to_str().expect("the directory's name is plain");
-    let mut process = ringfence(&[
+    let arguments = [
         "serve",
         "--port",
         "0",
@@ -49,20 +23,8 @@ fn serve(data: &Path) -> Served {
         "1",
         "--settle-seconds",
         "6",
-    ])
-    .stdout(Stdio::piped())
-    .spawn()
-    .expect("the binary runs");
-    let mut line = String::new();
-    let stdout = process.stdout.take().expect("it is piped");
-    BufReader::new(stdout)
-        .read_line(&mut line)
-        .expect("it says where it is");
-    let first_line = serde_json::from_str(&line).expect("it is one JSON object");
-    Served {
-        process,
-        first_line,
-    }
+    ];
+    Running::start(&arguments, &[])
 }
 
 /// Speaks with the API as somebody with this key.
@@ -102,12 +64,6 @@ impl Client {
     }
 }
 
-fn text<'a>(line: &'a Value, field: &str) -> &'a str {
-    line[field]
-        .as_str()
-        .unwrap_or_else(|| panic!("{field} is a text"))
-}
-
 #[tokio::test]
 async fn a_stack_killed_in_the_middle_of_a_run_goes_on_with_it() {
     let data = tempfile::tempdir().expect("a directory can be made");
@@ -117,11 +73,11 @@ async fn a_stack_killed_in_the_middle_of_a_run_goes_on_with_it() {
             .no_proxy()
             .build()
             .expect("it needs nothing"),
-        key: text(&served.first_line, "api_key").to_owned(),
+        key: served.text("api_key"),
     };
-    assert!(text(&served.first_line, "system_admin_key").starts_with("rf_"));
-    let business = text(&served.first_line, "business_id").to_owned();
-    let origin = text(&served.first_line, "listening").to_owned();
+    assert!(served.text("system_admin_key").starts_with("rf_"));
+    let business = served.text("business_id");
+    let origin = served.text("listening");
     let rows: Vec<Value> = (100..108)
         .map(|n| json!({ "phone": format!("+1212555{n:04}"), "name": "Dana" }))
         .collect();
@@ -148,7 +104,7 @@ async fn a_stack_killed_in_the_middle_of_a_run_goes_on_with_it() {
     assert_eq!(served.first_line["api_key"], Value::Null);
     assert_eq!(served.first_line["system_admin_key"], Value::Null);
     assert_eq!(served.first_line["business_id"], business.as_str());
-    let origin = text(&served.first_line, "listening").to_owned();
+    let origin = served.text("listening");
     let began = Instant::now();
     loop {
         let run = client.get(&origin, "/api/outbound/runs/1").await;
@@ -168,7 +124,7 @@ async fn a_stack_killed_in_the_middle_of_a_run_goes_on_with_it() {
 
 #[test]
 fn a_settle_time_that_cannot_keep_the_fence_is_refused() {
-    let output = ringfence(&["serve", "--port", "0", "--settle-seconds", "5"]).output();
+    let output = ringfence(&["serve", "--port", "0", "--settle-seconds", "5"], &[]).output();
     let output = output.expect("the binary runs");
     assert!(!output.status.success());
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -180,7 +136,7 @@ fn a_settle_time_that_cannot_keep_the_fence_is_refused() {
 
 #[test]
 fn an_outside_twilio_without_its_account_is_refused_with_every_variable_named() {
-    let mut command = ringfence(&["serve", "--port", "0"]);
+    let mut command = ringfence(&["serve", "--port", "0"], &[]);
     let output = command
         .env("TWILIO_API_BASE", "http://127.0.0.1:9")
         .output();
@@ -195,7 +151,11 @@ fn an_outside_twilio_without_its_account_is_refused_with_every_variable_named() 
 
 #[test]
 fn the_demo_ends_with_its_audit_as_one_json_object() {
-    let output = ringfence(&["demo", "--json", "--speed", "600", "--businesses", "2"]).output();
+    let output = ringfence(
+        &["demo", "--json", "--speed", "600", "--businesses", "2"],
+        &[],
+    )
+    .output();
     let output = output.expect("the binary runs");
     let said = String::from_utf8(output.stdout).expect("it is text");
     let audit: Value = serde_json::from_str(said.lines().last().expect("it says something"))

@@ -1,12 +1,14 @@
 //! The simulated Twilio in a process of its own, as a client and its judge see it.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+#[path = "support/process.rs"]
+mod process;
+
 use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{Request, State};
 use http::StatusCode;
+use process::{Running, ringfence};
 use ringfence_carrier::settings::Secret;
 use ringfence_carrier::signature;
 use serde_json::{Value, json};
@@ -16,62 +18,6 @@ const ACCOUNT: &str = "AC0123456789abcdef0123456789abcdef";
 const TOKEN: &str = "a-token-of-this-test";
 const FROM: &str = "+97231234567";
 const TO: &str = "+12125550100";
-
-/// A process that dies with its test.
-struct Running {
-    process: Child,
-    first_line: Value,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.process.kill().expect("the process is ours");
-        self.process.wait().expect("the process is ours");
-    }
-}
-
-impl Running {
-    fn start(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        let mut process = ringfence(arguments, variables)
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the binary runs");
-        let mut line = String::new();
-        let stdout = process.stdout.take().expect("it is piped");
-        BufReader::new(stdout)
-            .read_line(&mut line)
-            .expect("it says where it is");
-        Self {
-            process,
-            first_line: serde_json::from_str(&line).expect("it is one JSON object"),
-        }
-    }
-
-    fn text(&self, field: &str) -> String {
-        let text = self.first_line[field].as_str();
-        text.unwrap_or_else(|| panic!("{field} is a text"))
-            .to_owned()
-    }
-}
-
-fn ringfence(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ringfence"));
-    for variable in [
-        "TWILIO_API_BASE",
-        "TWILIO_ACCOUNT_SID",
-        "TWILIO_AUTH_TOKEN",
-        "TWILIO_API_KEY_SID",
-        "TWILIO_API_KEY_SECRET",
-        "PUBLIC_HOST",
-    ] {
-        command.env_remove(variable);
-    }
-    command
-        .env("LOG_LEVEL", "error")
-        .envs(variables.iter().copied())
-        .args(arguments);
-    command
-}
 
 fn twilio() -> Running {
     Running::start(

@@ -90,14 +90,14 @@ impl Pass {
 
     /// Lets the pass die at each of its requests, on each side, and everything go on.
     async fn die_everywhere(self) {
-        let (bench, run) = self.prepare().await;
+        let (bench, run) = Box::pin(self.prepare()).await;
         let requests = bench.fill(None).await;
         assert!(requests.len() > 5, "{requests:?}");
         bench
             .go_on(run, &format!("{self:?}, without a crash"))
             .await;
         for (crash, place) in crash_points(&requests) {
-            let (bench, run) = self.prepare().await;
+            let (bench, run) = Box::pin(self.prepare()).await;
             bench.fill(Some(crash)).await;
             bench.go_on(run, &format!("{self:?}, dead {place}")).await;
         }

@@ -1,4 +1,4 @@
-//! The SQS of the local stack: one standard queue and its dead-letter queue.
+//! The SQS of the local stack: standard queues, each with its dead-letter queue.
 //!
 //! Time is tokio's, so a paused clock moves it. Messages do not survive the process: losing them
 //! is one of the faults that the sweep repairs.
@@ -25,6 +25,7 @@ use shelf::Shelf;
 mod error;
 mod faults;
 mod requests;
+mod several;
 mod shelf;
 #[cfg(test)]
 mod tests;
@@ -32,6 +33,7 @@ mod wire;
 
 pub use error::SqsError;
 pub use faults::{QueueFaults, Struck};
+pub use several::Queues;
 pub use shelf::{Depth, Received};
 
 /// An embedded queue. Clones share it.
@@ -45,6 +47,8 @@ struct Inner {
     shelf: Mutex<Shelf>,
     arrival: Notify,
     meter: Meter,
+    /// Where messages go that were received too often; a dead-letter queue has none itself.
+    dead_letters: Option<Queue>,
 }
 
 /// What a queue is created with.
@@ -67,15 +71,34 @@ pub const BATCH_MAX: usize = 10;
 /// The longest delay of a message, SQS's limit.
 pub const DELAY_MAX: Duration = Duration::from_secs(900);
 
+/// How long SQS hides a received message unless told otherwise.
+const VISIBILITY_DEFAULT: Duration = Duration::from_secs(30);
+
+/// The path of a queue's address, the part by which a request names it.
+fn path(name: &str) -> String {
+    format!("/000000000000/{name}")
+}
+
 impl Queue {
-    /// A new, empty queue that dates its messages by `clock`.
+    /// A new, empty queue that dates its messages by `clock`, with its dead-letter queue.
     pub fn new(settings: QueueSettings, clock: Clock) -> Self {
+        let dead_letters = QueueSettings {
+            name: format!("{}-dead-letters", settings.name),
+            visibility_timeout: VISIBILITY_DEFAULT,
+            receives_max: u32::MAX,
+        };
+        let dead_letters = Self::made(dead_letters, clock, None);
+        Self::made(settings, clock, Some(dead_letters))
+    }
+
+    fn made(settings: QueueSettings, clock: Clock, dead_letters: Option<Self>) -> Self {
         Self(Arc::new(Inner {
-            url: format!("{ENDPOINT}/000000000000/{}", settings.name),
+            url: format!("{ENDPOINT}{}", path(&settings.name)),
             shelf: Mutex::new(Shelf::new(settings.receives_max, clock)),
             settings,
             arrival: Notify::new(),
             meter: Meter::default(),
+            dead_letters,
         }))
     }
 
@@ -167,12 +190,22 @@ impl Queue {
 
     /// How many messages there are, exactly, by what keeps them.
     pub fn depth(&self) -> Depth {
-        self.shelf().depth(Instant::now())
+        let dead = self.0.dead_letters.as_ref();
+        Depth {
+            dead: dead.map(|dead| dead.shelf().count()).unwrap_or_default(),
+            ..self.shelf().depth(Instant::now())
+        }
+    }
+
+    /// Where messages are that were received too often.
+    pub fn dead_letter_queue(&self) -> Option<&Self> {
+        self.0.dead_letters.as_ref()
     }
 
     /// The bodies of the messages given up on, oldest first.
     pub fn dead_letters(&self) -> Vec<String> {
-        self.shelf().dead_letters()
+        let dead = self.0.dead_letters.as_ref();
+        dead.map(|dead| dead.shelf().bodies()).unwrap_or_default()
     }
 
     /// Answers one request, given its `x-amz-target` and its JSON body.
@@ -196,10 +229,12 @@ impl Queue {
             let mut arrival = pin!(self.0.arrival.notified());
             arrival.as_mut().enable();
             let now = Instant::now();
-            let (taken, next_due) = {
+            let (taken, given_up, next_due) = {
                 let mut shelf = self.shelf();
-                (shelf.take(now, max, visibility), shelf.next_due())
+                let (taken, given_up) = shelf.take(now, max, visibility);
+                (taken, given_up, shelf.next_due())
             };
+            self.bury(now, given_up);
             if !taken.is_empty() {
                 return taken;
             }
@@ -211,6 +246,20 @@ impl Queue {
             // Either way it looks again.
             let _ = timeout_at(wake_up, arrival).await;
         }
+    }
+
+    /// Moves messages to the dead-letter queue.
+    fn bury(&self, now: Instant, given_up: Vec<shelf::GivenUp>) {
+        let Some(dead) = self
+            .0
+            .dead_letters
+            .as_ref()
+            .filter(|_| !given_up.is_empty())
+        else {
+            return;
+        };
+        dead.shelf().take_in(now, given_up);
+        dead.0.arrival.notify_waiters();
     }
 
     fn put(&self, body: String, delay: Duration) -> String {

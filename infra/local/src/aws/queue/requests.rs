@@ -18,6 +18,13 @@ pub(super) struct GetQueueUrl {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
+pub(super) struct ListQueues {
+    #[serde(default)]
+    pub(super) queue_name_prefix: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub(super) struct GetQueueAttributes {
     #[serde(default)]
     pub(super) attribute_names: Vec<String>,

@@ -21,7 +21,6 @@ pub(super) struct Shelf {
     messages: BTreeMap<u64, Message>,
     /// When each message can next be received, and which it is.
     due: BTreeSet<(Instant, u64)>,
-    dead: Vec<String>,
     next_serial: u64,
     receives_max: u32,
     clock: Clock,
@@ -39,6 +38,11 @@ struct Message {
     receive_count: u32,
     due_at: Instant,
 }
+
+/// A message that was received too often. It keeps its id and the date of its sending:
+/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html>
+#[derive(Debug)]
+pub(super) struct GivenUp(Message);
 
 /// A message as a receiver gets it.
 #[derive(Clone, PartialEq, Eq)]
@@ -74,7 +78,6 @@ impl Shelf {
         Self {
             messages: BTreeMap::new(),
             due: BTreeSet::new(),
-            dead: Vec::new(),
             next_serial: 0,
             receives_max,
             clock,
@@ -118,18 +121,33 @@ impl Shelf {
             self.struck.delayed += 1;
             due_at += self.faults.delay_max.mul_f64(self.rng.f64());
         }
-        let serial = self.next_serial;
-        self.next_serial += 1;
-        self.due.insert((due_at, serial));
-        let message = Message {
+        self.shelve(Message {
             id,
             body,
             sent_at: self.clock.at(now),
             first_received_at: None,
             receive_count: 0,
             due_at,
-        };
+        });
+    }
+
+    fn shelve(&mut self, message: Message) {
+        let serial = self.next_serial;
+        self.next_serial += 1;
+        self.due.insert((message.due_at, serial));
         self.messages.insert(serial, message);
+    }
+
+    /// Takes in what another queue has given up on.
+    pub(super) fn take_in(&mut self, now: Instant, given_up: Vec<GivenUp>) {
+        for GivenUp(message) in given_up {
+            self.shelve(Message {
+                first_received_at: None,
+                receive_count: 0,
+                due_at: now,
+                ..message
+            });
+        }
     }
 
     fn strikes(&mut self, share: f64) -> bool {
@@ -138,9 +156,14 @@ impl Shelf {
 
     /// Takes up to `max` messages that are due, longest due first, and hides each for `visibility`.
     ///
-    /// One that has been received often enough becomes a dead letter instead.
-    pub(super) fn take(&mut self, now: Instant, max: usize, visibility: Duration) -> Vec<Received> {
-        let mut taken = Vec::new();
+    /// One that has been received often enough is given up on instead.
+    pub(super) fn take(
+        &mut self,
+        now: Instant,
+        max: usize,
+        visibility: Duration,
+    ) -> (Vec<Received>, Vec<GivenUp>) {
+        let (mut taken, mut given_up) = (Vec::new(), Vec::new());
         // Each round takes one entry out. They go back only after all are picked, or a visibility
         // of zero would hand out a message twice in one receive.
         let mut hidden = Vec::new();
@@ -155,8 +178,7 @@ impl Shelf {
                 .get_mut(&serial)
                 .expect("every entry has its message");
             if message.receive_count >= self.receives_max {
-                self.dead.push(std::mem::take(&mut message.body));
-                self.messages.remove(&serial);
+                given_up.extend(self.messages.remove(&serial).map(GivenUp));
                 continue;
             }
             let received_at = self.clock.at(now);
@@ -173,7 +195,7 @@ impl Shelf {
             });
         }
         self.due.extend(hidden);
-        taken
+        (taken, given_up)
     }
 
     /// When the next message falls due, or has.
@@ -220,10 +242,7 @@ impl Shelf {
     }
 
     pub(super) fn depth(&self, now: Instant) -> Depth {
-        let mut depth = Depth {
-            dead: count(self.dead.len()),
-            ..Depth::default()
-        };
+        let mut depth = Depth::default();
         for message in self.messages.values() {
             let place = if message.due_at <= now {
                 &mut depth.visible
@@ -241,8 +260,15 @@ impl Shelf {
         self.struck
     }
 
-    pub(super) fn dead_letters(&self) -> Vec<String> {
-        self.dead.clone()
+    /// How many messages there are, whatever keeps them.
+    pub(super) fn count(&self) -> u32 {
+        count(self.messages.len())
+    }
+
+    /// The bodies of all messages, oldest first.
+    pub(super) fn bodies(&self) -> Vec<String> {
+        let messages = self.messages.values();
+        messages.map(|message| message.body.clone()).collect()
     }
 }
 

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::{Response, StatusCode, Uri};
 use md5::{Digest, Md5};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
@@ -16,7 +16,7 @@ use super::requests::{
     Addressed, Batch, ChangeMessageVisibility, GetQueueAttributes, GetQueueUrl, Outgoing, Receipt,
     ReceiveMessage,
 };
-use super::{BATCH_MAX, BODY_BYTES_MAX, DELAY_MAX, Queue, Received};
+use super::{BATCH_MAX, BODY_BYTES_MAX, DELAY_MAX, Queue, Received, path};
 use crate::aws::connector::{REGION, reply};
 
 /// The longest that a message can be hidden, SQS's limit: twelve hours.
@@ -41,8 +41,7 @@ async fn carry_out(queue: &Queue, operation: &str, body: &[u8]) -> Result<Value,
             Err(SqsError::QUEUE_DOES_NOT_EXIST)
         };
     }
-    let addressed: Addressed = read(body)?;
-    if addressed.queue_url != queue.url() {
+    if named(body)? != path(&queue.0.settings.name) {
         return Err(SqsError::QUEUE_DOES_NOT_EXIST);
     }
     match operation {
@@ -63,7 +62,17 @@ async fn carry_out(queue: &Queue, operation: &str, body: &[u8]) -> Result<Value,
     }
 }
 
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, SqsError> {
+/// The path of the queue that a request names: by another host it is the same queue.
+pub(super) fn named(body: &[u8]) -> Result<String, SqsError> {
+    let addressed: Addressed = read(body)?;
+    let url: Uri = addressed
+        .queue_url
+        .parse()
+        .map_err(|_| SqsError::QUEUE_DOES_NOT_EXIST)?;
+    Ok(url.path().to_owned())
+}
+
+pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, SqsError> {
     serde_json::from_slice(body).map_err(|error| SqsError::invalid(error.to_string()))
 }
 
@@ -198,6 +207,10 @@ fn change_visibility(queue: &Queue, request: &ChangeMessageVisibility) -> Result
 fn attributes(queue: &Queue, request: &GetQueueAttributes) -> Value {
     let depth = queue.shelf().depth(Instant::now());
     let settings = &queue.0.settings;
+    let redrive = queue.0.dead_letters.as_ref().map(|dead| {
+        let arn = arn(&dead.0.settings.name);
+        json!({ "deadLetterTargetArn": arn, "maxReceiveCount": settings.receives_max }).to_string()
+    });
     let all = [
         ("ApproximateNumberOfMessages", depth.visible.to_string()),
         (
@@ -212,18 +225,21 @@ fn attributes(queue: &Queue, request: &GetQueueAttributes) -> Value {
             "VisibilityTimeout",
             settings.visibility_timeout.as_secs().to_string(),
         ),
-        (
-            "QueueArn",
-            format!("arn:aws:sqs:{REGION}:000000000000:{}", settings.name),
-        ),
+        ("QueueArn", arn(&settings.name)),
     ];
+    let redrive = redrive.map(|redrive| ("RedrivePolicy", redrive));
+    let all = all.into_iter().chain(redrive);
     json!({ "Attributes": select(&request.attribute_names, all) })
 }
 
+fn arn(name: &str) -> String {
+    format!("arn:aws:sqs:{REGION}:000000000000:{name}")
+}
+
 /// The attributes that were asked for by name, or by `All`.
-fn select<const N: usize>(
+fn select(
     wanted: &[String],
-    all: [(&'static str, String); N],
+    all: impl IntoIterator<Item = (&'static str, String)>,
 ) -> Map<String, Value> {
     let is_wanted = |name: &str| wanted.iter().any(|wish| wish == "All" || wish == name);
     let chosen = all.into_iter().filter(|(name, _)| is_wanted(name));
