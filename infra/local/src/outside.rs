@@ -7,6 +7,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
+use ringfence_core::phone::{BadPhoneNumber, PhoneNumber};
 use ringfence_shell::config::{Telephony, environment};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -31,6 +32,13 @@ pub struct TwilioArgs {
     /// What goes wrong.
     #[arg(long, value_enum, default_value_t = Mood::None)]
     pub faults: Mood,
+    /// A number that calls may come from; again for each, and any without it.
+    #[arg(long = "number", value_parser = number)]
+    pub numbers: Vec<PhoneNumber>,
+}
+
+fn number(text: &str) -> Result<PhoneNumber, BadPhoneNumber> {
+    text.parse()
 }
 
 /// How badly the simulated Twilio behaves.
@@ -62,6 +70,9 @@ pub async fn run(args: TwilioArgs) -> Result<()> {
     let account_sid = settings.account_sid.clone();
     let twilio = SimTwilio::new(settings);
     twilio.deliver_by(Delivery::over_http()?);
+    if !args.numbers.is_empty() {
+        twilio.owns(args.numbers);
+    }
     announce(&json!({
         "listening": origin,
         "account_sid": account_sid,

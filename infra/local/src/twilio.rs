@@ -17,6 +17,7 @@ mod delivery;
 mod error;
 mod life;
 mod list;
+mod numbers;
 mod overrides;
 mod plan;
 mod request;
@@ -76,6 +77,11 @@ impl SimTwilio {
     /// Refuses all further calls with this code, as a wrong configuration would, or none.
     pub fn fail_configuration(&self, code: Option<u32>) {
         self.world().failure = code;
+    }
+
+    /// Lets calls come from these numbers only, as Twilio lets them come from an account's own.
+    pub fn owns(&self, numbers: impl IntoIterator<Item = PhoneNumber>) {
+        self.world().numbers = Some(numbers.into_iter().collect());
     }
 
     /// Lets no connection be made from now on, until [`SimTwilio::plug_in`]. What is under way goes on.

@@ -5,6 +5,8 @@
 
 pub mod twilio;
 
+pub mod inspect;
+
 pub mod settings;
 
 pub mod host;

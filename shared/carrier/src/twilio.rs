@@ -78,7 +78,7 @@ impl<T: Transport> Twilio<T> {
         }
     }
 
-    async fn send(
+    pub(crate) async fn send(
         &self,
         method: Method,
         path_and_query: &str,
@@ -119,18 +119,16 @@ impl<T: Transport> Twilio<T> {
         request.body(form.unwrap_or_default()).ok()
     }
 
+    pub(crate) fn account_path(&self) -> String {
+        format!("/2010-04-01/Accounts/{}", self.account.sid.as_str())
+    }
+
     fn calls_path(&self) -> String {
-        format!(
-            "/2010-04-01/Accounts/{}/Calls.json",
-            self.account.sid.as_str()
-        )
+        format!("{}/Calls.json", self.account_path())
     }
 
     fn call_path(&self, sid: &CallSid) -> String {
-        format!(
-            "/2010-04-01/Accounts/{}/Calls/{sid}.json",
-            self.account.sid.as_str()
-        )
+        format!("{}/Calls/{sid}.json", self.account_path())
     }
 }
 

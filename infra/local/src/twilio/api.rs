@@ -15,6 +15,7 @@ use super::SimTwilio;
 use super::call::Mark;
 use super::error::{answer, refusal, too_many};
 use super::list;
+use super::numbers;
 use super::plan::Plan;
 use super::request::{Form, value};
 use super::resource;
@@ -28,6 +29,8 @@ enum Target<'a> {
     Account,
     Calls,
     Call(&'a str),
+    Numbers,
+    Verified,
 }
 
 impl SimTwilio {
@@ -160,6 +163,8 @@ impl SimTwilio {
             }
             ("GET", Target::Calls) => list::page(&self.world(), form, moment),
             ("GET", Target::Call(sid)) => self.described(sid, moment),
+            ("GET", Target::Numbers) => Ok(self.world().incoming_numbers(form)),
+            ("GET", Target::Verified) => Ok(numbers::verified()),
             ("POST", Target::Call(sid)) => self
                 .update(sid, form)
                 .and_then(|()| self.described(sid, Instant::now())),
@@ -218,6 +223,8 @@ fn target<'a>(path: &'a str, account_sid: &str) -> Option<Target<'a>> {
     match rest.strip_prefix(account_sid)? {
         "" => Some(Target::Account),
         "/Calls" => Some(Target::Calls),
+        "/IncomingPhoneNumbers" => Some(Target::Numbers),
+        "/OutgoingCallerIds" => Some(Target::Verified),
         call => call
             .strip_prefix("/Calls/")
             .filter(|sid| !sid.contains('/'))

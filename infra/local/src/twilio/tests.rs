@@ -23,6 +23,7 @@ mod client;
 mod faults;
 mod life;
 mod lists;
+mod numbers;
 mod port;
 
 pub(super) const ACCOUNT: &str = "AC00000000000000000000000000000001";

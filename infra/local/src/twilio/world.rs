@@ -2,7 +2,7 @@
 //!
 //! The caller holds the lock for one decision at a time, and never across an await.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +35,8 @@ pub(super) struct World {
     pub(super) refused: HashMap<PhoneNumber, u32>,
     pub(super) failure: Option<u32>,
     pub(super) is_unplugged: bool,
+    /// The account's own, where it was told them.
+    pub(super) numbers: Option<BTreeSet<PhoneNumber>>,
     pub(super) injected: Injected,
     pub(super) forgotten: u64,
     clock: Clock,
@@ -74,6 +76,7 @@ impl World {
             refused: HashMap::new(),
             failure: None,
             is_unplugged: false,
+            numbers: None,
             injected: Injected::default(),
             forgotten: 0,
             tick: 0,
@@ -167,6 +170,9 @@ impl World {
             Ok(order) => order,
             Err(code) => return Decision::Refuse(code),
         };
+        if !self.has_number(&order.from) {
+            return Decision::Refuse(21210);
+        }
         if let Some(code) = self.refused.get(&order.to) {
             return Decision::Refuse(*code);
         }
