@@ -22,6 +22,8 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Serves the embedded DynamoDB and SQS to other processes.
     Aws(ports::AwsArgs),
+    /// Sets a stack up, runs it and looks after it: on AWS, or a local one.
+    Admin(Box<ringfence_admin::AdminArgs>),
     /// Simulates Twilio in a process of its own, for `TWILIO_API_BASE`.
     Twilio(outside::TwilioArgs),
 }
@@ -32,6 +34,7 @@ async fn main() -> anyhow::Result<ExitCode> {
     let Cli { command } = Cli::parse();
     let quiet = match command {
         Command::Demo(_) => "error",
+        Command::Admin(_) => "warn",
         Command::Aws(_) | Command::Serve(_) | Command::Twilio(_) => "info",
     };
     // The SDK complains that it cannot close a connection; the embedded services have none.
@@ -51,6 +54,7 @@ async fn main() -> anyhow::Result<ExitCode> {
                 ExitCode::FAILURE
             });
         }
+        Command::Admin(args) => return ringfence_admin::run(*args).await,
         Command::Serve(args) => serve::run(args).await?,
         Command::Aws(args) => ports::run(args).await?,
         Command::Twilio(args) => outside::run(args).await?,

@@ -1,0 +1,276 @@
+//! `ringfence admin --stack`: what it reads of a deployed stack, in the forms in which AWS answers.
+//!
+//! DynamoDB, SQS, Twilio and the webhook are those of a local stack; of the services that no
+//! local stack has, the test gives the answers.
+
+#[path = "support/process.rs"]
+mod process;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::response::Response;
+use process::{Running, ringfence};
+use serde_json::{Value, json};
+
+const ACCOUNT: &str = "AC0123456789abcdef0123456789abcdef";
+const TOKEN: &str = "a-token-of-this-test";
+
+/// A stack as somebody deployed it.
+struct Account {
+    dynamodb: String,
+    sqs: String,
+    outputs: Vec<(&'static str, String)>,
+    variables: Value,
+    fill_seconds: u32,
+    rule_state: &'static str,
+    mapping_state: &'static str,
+    recovery: &'static str,
+}
+
+const RESOURCES: [(&str, &str); 3] = [
+    ("FillFunction", "ringfence-fill-1"),
+    ("SweepSchedule", "ringfence-sweep-1"),
+    ("FillWakeUps", "00000000-0000-4000-8000-000000000003"),
+];
+
+impl Account {
+    async fn answer(&self, request: Request) -> String {
+        let (parts, body) = request.into_parts();
+        let body = to_bytes(body, 1_000_000).await.expect("it is small");
+        let target = parts.headers.get("x-amz-target");
+        let target = target.map(|target| target.to_str().expect("it is plain").to_owned());
+        let path = parts.uri.path();
+        match target.as_deref() {
+            Some("AWSEvents.DescribeRule") => {
+                let asked: Value = serde_json::from_slice(&body).expect("it is JSON");
+                assert_eq!(asked["Name"], "ringfence-sweep-1");
+                json!({ "State": self.rule_state, "ScheduleExpression": "rate(1 minute)" }).to_string()
+            }
+            Some("DynamoDB_20120810.DescribeContinuousBackups") => json!({
+                "ContinuousBackupsDescription": {
+                    "ContinuousBackupsStatus": "ENABLED",
+                    "PointInTimeRecoveryDescription": { "PointInTimeRecoveryStatus": self.recovery },
+                },
+            })
+            .to_string(),
+            Some(other) if other.starts_with("AmazonSQS.") => forward(&self.sqs, other, body).await,
+            Some(other) => forward(&self.dynamodb, other, body).await,
+            None if path == "/2015-03-31/functions/ringfence-fill-1/configuration" => json!({
+                "Timeout": self.fill_seconds,
+                "Environment": { "Variables": self.variables },
+            })
+            .to_string(),
+            None if path.starts_with("/2015-03-31/event-source-mappings/0000") => {
+                json!({ "State": self.mapping_state }).to_string()
+            }
+            None => self.cloudformation(&body),
+        }
+    }
+
+    /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html>
+    fn cloudformation(&self, form: &[u8]) -> String {
+        let form: Vec<(String, String)> = form_urlencoded::parse(form).into_owned().collect();
+        let has = |name: &str, value: &str| form.contains(&(name.to_owned(), value.to_owned()));
+        assert!(has("StackName", "ringfence"), "{form:?}");
+        let time = "2026-01-01T00:00:00Z";
+        let (action, result) = if has("Action", "DescribeStacks") {
+            let outputs = self.outputs.iter().map(|(key, value)| format!(
+                "<member><OutputKey>{key}</OutputKey><OutputValue>{value}</OutputValue></member>"
+            ));
+            let outputs: String = outputs.collect();
+            (
+                "DescribeStacks",
+                format!(
+                    "<Stacks><member><StackName>ringfence</StackName><CreationTime>{time}</CreationTime>\
+                 <StackStatus>CREATE_COMPLETE</StackStatus><Outputs>{outputs}</Outputs></member></Stacks>"
+                ),
+            )
+        } else {
+            // In two pages, as for any stack with more than a hundred resources.
+            let (some, next) = if has("NextToken", "more") {
+                (&RESOURCES[1..], "")
+            } else {
+                (&RESOURCES[..1], "<NextToken>more</NextToken>")
+            };
+            let resources = some.iter().map(|(logical, physical)| format!(
+                "<member><LogicalResourceId>{logical}</LogicalResourceId>\
+                 <PhysicalResourceId>{physical}</PhysicalResourceId><ResourceType>AWS::X</ResourceType>\
+                 <LastUpdatedTimestamp>{time}</LastUpdatedTimestamp>\
+                 <ResourceStatus>CREATE_COMPLETE</ResourceStatus></member>"
+            ));
+            let resources: String = resources.collect();
+            (
+                "ListStackResources",
+                format!("<StackResourceSummaries>{resources}</StackResourceSummaries>{next}"),
+            )
+        };
+        format!(
+            "<{action}Response xmlns=\"http://cloudformation.amazonaws.com/doc/2010-05-15/\">\
+             <{action}Result>{result}</{action}Result></{action}Response>"
+        )
+    }
+}
+
+async fn forward(origin: &str, target: &str, body: axum::body::Bytes) -> String {
+    let http = reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .expect("it needs nothing");
+    let request = http.post(origin).header("x-amz-target", target).body(body);
+    let answer = request.send().await.expect("it answers");
+    answer.text().await.expect("it is text")
+}
+
+async fn answer(State(account): State<Arc<Account>>, request: Request) -> Response {
+    Response::new(Body::from(account.answer(request).await))
+}
+
+/// Serves an account, and runs the doctor with nothing but the stack's name.
+async fn doctor(account: Account, business: Option<&str>) -> (String, bool) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port is free");
+    let endpoint = format!("http://{}", listener.local_addr().expect("it is open"));
+    let router = Router::new().fallback(answer).with_state(Arc::new(account));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let variables = [
+        ("AWS_ACCESS_KEY_ID", "any"),
+        ("AWS_SECRET_ACCESS_KEY", "any"),
+        ("AWS_REGION", "eu-west-1"),
+    ];
+    let mut command = ringfence(
+        &[
+            "admin",
+            "--stack",
+            "ringfence",
+            "--endpoint-url",
+            &endpoint,
+            "doctor",
+        ],
+        &variables,
+    );
+    command.args(business.iter().flat_map(|id| ["--business", *id]));
+    let output = tokio::task::spawn_blocking(move || command.output()).await;
+    let output = output.expect("it ends").expect("the binary runs");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    (format!("{said}{errors}"), output.status.success())
+}
+
+/// A local stack, and how somebody might have deployed it.
+fn deployed() -> (Running, Running, Account) {
+    let credentials = [
+        ("TWILIO_ACCOUNT_SID", ACCOUNT),
+        ("TWILIO_AUTH_TOKEN", TOKEN),
+    ];
+    let twilio = Running::start(&["twilio", "--port", "0"], &credentials);
+    let api_base = twilio.text("listening");
+    let mut variables = credentials.to_vec();
+    variables.push(("TWILIO_API_BASE", &api_base));
+    let told = ["serve", "--port", "0", "--ddb-port", "0", "--sqs-port", "0"];
+    let stack = Running::start(&told, &variables);
+    let account = Account {
+        dynamodb: stack.text("dynamodb"),
+        sqs: stack.text("sqs"),
+        outputs: vec![
+            ("LedgerName", "ringfence".to_owned()),
+            ("WakeUpQueueUrl", stack.text("queue_url")),
+            (
+                "WakeUpDeadLetterQueueUrl",
+                stack.text("dead_letter_queue_url"),
+            ),
+        ],
+        variables: json!({
+            "TWILIO_ACCOUNT_SID": ACCOUNT,
+            "TWILIO_AUTH_TOKEN": TOKEN,
+            "TWILIO_API_BASE": api_base,
+            "PUBLIC_HOST": stack.text("listening"),
+        }),
+        fill_seconds: 40,
+        rule_state: "ENABLED",
+        mapping_state: "Enabled",
+        recovery: "ENABLED",
+    };
+    (twilio, stack, account)
+}
+
+#[track_caller]
+fn check(said: &str, lines: &[&str]) {
+    for line in lines {
+        assert!(
+            said.lines().any(|one| one.starts_with(line)),
+            "{line} in {said}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_name_of_a_stack_is_enough_to_check_all_of_it() {
+    let (_twilio, stack, account) = deployed();
+    let business = stack.text("business_id");
+    let (said, is_good) = doctor(account, Some(&business)).await;
+    assert!(is_good, "{said}");
+    check(
+        &said,
+        &[
+            "ok      Twilio secret:",
+            "ok      clock:",
+            "ok      caller id:",
+            "ok      webhook, unsigned:",
+            "ok      webhook, signed:",
+            "ok      table:",
+            "ok      index work:",
+            "ok      table, recovery:",
+            "ok      queue: messages are hidden for 240 s, functions live 40 s",
+            "ok      queue, redrive:",
+            "ok      dead letters:",
+            "ok      schedule:",
+            "ok      event source:",
+        ],
+    );
+    assert!(!said.contains(TOKEN), "{said}");
+}
+
+#[tokio::test]
+async fn a_stack_that_somebody_has_changed_is_found_out() {
+    let (_twilio, _stack, account) = deployed();
+    let changed = Account {
+        fill_seconds: 41,
+        rule_state: "DISABLED",
+        mapping_state: "Disabled",
+        recovery: "DISABLED",
+        ..account
+    };
+    let (said, is_good) = doctor(changed, None).await;
+    assert!(!is_good, "{said}");
+    check(
+        &said,
+        &[
+            "skipped caller id:",
+            "warn    queue: messages are hidden for 240 s, functions live 41 s",
+            "warn    table, recovery:",
+            "FAIL    schedule:",
+            "FAIL    event source:",
+        ],
+    );
+}
+
+#[tokio::test]
+async fn a_stack_without_its_public_host_is_told_where_to_find_it() {
+    let (_twilio, _stack, mut account) = deployed();
+    account.variables["PUBLIC_HOST"] = json!("");
+    account.outputs.push((
+        "WebhookUrl",
+        "https://x.lambda-url.eu-west-1.on.aws/".to_owned(),
+    ));
+    let (said, is_good) = doctor(account, None).await;
+    assert!(!is_good, "{said}");
+    check(&said, &["FAIL    webhook: there is no public host"]);
+    assert!(
+        said.contains("the host of https://x.lambda-url.eu-west-1.on.aws/"),
+        "{said}"
+    );
+}
