@@ -40,8 +40,9 @@ struct Bar {
     lifting: u32,
 }
 
-/// What was known when somebody asked to bar numbers: how often each was lifted.
-pub struct AskedBar(Vec<(PhoneNumber, u32)>);
+/// What was known when somebody asked to bar numbers: how often each was lifted, unless one was
+/// just being lifted, which may come after the bar.
+pub struct AskedBar(Vec<(PhoneNumber, Option<u32>)>);
 
 impl Rules {
     pub(super) fn new(state: &State) -> Self {
@@ -75,7 +76,7 @@ impl Judge {
         let barred = &mut self.books[b].rules.barred;
         let lifts = |number: &PhoneNumber| {
             let bar = barred.entry(number.clone()).or_default();
-            (number.clone(), bar.lifts)
+            (number.clone(), (bar.lifting == 0).then_some(bar.lifts))
         };
         AskedBar(numbers.iter().map(lifts).collect())
     }
@@ -86,7 +87,7 @@ impl Judge {
             let bar = self.books[b].rules.barred.get_mut(number);
             if let Some(bar) = bar
                 && bar.lifting == 0
-                && bar.lifts == *lifts
+                && Some(bar.lifts) == *lifts
             {
                 bar.is_firm = true;
             }
