@@ -234,8 +234,9 @@ pub fn refusal(response: &Response<Body>) -> Refusal {
         || (status, code.as_str()) == (503, "unavailable");
     assert!(is_known, "{status} {code}");
     assert!(!word("error").expect("a refusal has a text").is_empty());
-    // Row errors quote a cell that is no number, and a limit is one of ours.
-    let is_ours = |name: &str| matches!(name, "errors_sample" | "limit");
+    // Row errors quote a cell that is no number, columns are told by their titles, and a limit
+    // is one of ours.
+    let is_ours = |name: &str| matches!(name, "candidates" | "errors_sample" | "limit");
     let rest = told.iter().filter(|(name, _)| !is_ours(name));
     let rest: Map<String, Value> = rest
         .map(|(name, value)| (name.clone(), value.clone()))
