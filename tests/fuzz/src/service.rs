@@ -274,3 +274,12 @@ impl Refusal {
         }
     }
 }
+
+/// The whole number that a value is; `7.0` is one, too.
+pub fn whole(value: &Value) -> Option<u64> {
+    let of_float = |number: f64| {
+        let is_whole = number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number);
+        is_whole.then(|| format!("{number}").parse().expect("it is a whole number"))
+    };
+    value.as_u64().or_else(|| value.as_f64().and_then(of_float))
+}

@@ -7,7 +7,7 @@ use leads::phones::Region;
 use libfuzzer_sys::fuzz_target;
 use ringfence_core::phone::PhoneNumber;
 use ringfence_fuzz::bounds::{Bounds, bounded};
-use ringfence_fuzz::service::{Service, refusal, request};
+use ringfence_fuzz::service::{Service, refusal, request, whole};
 use ringfence_shell::caller::{BUSINESS_HEADER, Role};
 use ringfence_shell::times::is_time_zone;
 use serde_json::{Map, Value};
@@ -81,6 +81,6 @@ fn check_settings(body: &Map<String, Value>) {
     // Numbers of such a region can be imported.
     holds("region", &|region| region.parse::<Region>().is_ok());
     holds("time_zone", &is_time_zone);
-    let limit = wanted("limit").map(Value::as_u64);
+    let limit = wanted("limit").map(whole);
     assert!(limit.is_none_or(|limit| limit.is_some_and(|limit| (1..=200).contains(&limit))));
 }

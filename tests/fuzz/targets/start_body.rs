@@ -8,7 +8,7 @@ use libfuzzer_sys::fuzz_target;
 use ringfence_flows::start::PublicHost;
 use ringfence_fuzz::bounds::{Bounds, bounded};
 use ringfence_fuzz::opinion::parts;
-use ringfence_fuzz::service::{Service, refusal, request};
+use ringfence_fuzz::service::{Service, refusal, request, whole};
 use ringfence_shell::caller::Role;
 use ringfence_shell::metrics::EmbeddedMetrics;
 use serde_json::Value;
@@ -60,8 +60,10 @@ fn check(service: &Service, input: &[u8]) {
     if let Ok(Value::Object(body)) = serde_json::from_slice(body)
         && refusal.is_past_parsing()
     {
-        let is_number = |value: &Value| value.as_u64().is_some_and(|id| u32::try_from(id).is_ok());
-        let is_lead = |value: &Value| is_number(value) && value.as_u64() != Some(0);
+        let is_lead = |value: &Value| {
+            let number = whole(value).and_then(|number| u32::try_from(number).ok());
+            number.is_some_and(|number| number > 0)
+        };
         let wanted = |name: &str| body.get(name).filter(|value| !value.is_null());
         let leads = wanted("lead_ids").and_then(Value::as_array);
         match (leads, wanted(list)) {

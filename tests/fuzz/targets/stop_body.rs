@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use ringfence_fuzz::bounds::{Bounds, bounded};
-use ringfence_fuzz::service::{Service, refusal, request};
+use ringfence_fuzz::service::{Service, refusal, request, whole};
 use ringfence_shell::caller::Role;
 use ringfence_shell::metrics::EmbeddedMetrics;
 use serde_json::Value;
@@ -25,7 +25,7 @@ fn check(service: &Service, input: &[u8]) {
     )));
     refusal.check_body(input, &["", "body", "run_id", "hang_up"]);
     if let Ok(Value::Object(body)) = serde_json::from_slice(input) {
-        let run = body.get("run_id").and_then(Value::as_u64);
+        let run = body.get("run_id").and_then(whole);
         let is_run = run.is_some_and(|run| (1..=u64::from(u32::MAX)).contains(&run));
         let is_told = body.get("hang_up").is_none_or(Value::is_boolean);
         // A field that occurs twice is refused, and `Value` keeps the last.

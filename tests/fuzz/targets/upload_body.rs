@@ -6,7 +6,7 @@
 use leads::table::Limits;
 use libfuzzer_sys::fuzz_target;
 use ringfence_fuzz::bounds::{Bounds, bounded};
-use ringfence_fuzz::service::{NOW, Service, refusal, request};
+use ringfence_fuzz::service::{NOW, Service, refusal, request, whole};
 use ringfence_ledger::UploadId;
 use ringfence_shell::caller::Role;
 use serde_json::Value;
@@ -34,11 +34,7 @@ fn check(service: &Service, input: &[u8]) {
             && refusal.is_past_parsing()
         {
             let most = u64::from(Limits::UPLOAD.file_bytes);
-            assert!(
-                bytes
-                    .as_u64()
-                    .is_some_and(|bytes| (1..=most).contains(&bytes))
-            );
+            assert!(whole(bytes).is_some_and(|bytes| (1..=most).contains(&bytes)));
         }
         return;
     }
