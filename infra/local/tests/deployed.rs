@@ -30,8 +30,9 @@ struct Account {
     recovery: &'static str,
 }
 
-const RESOURCES: [(&str, &str); 3] = [
+const RESOURCES: [(&str, &str); 4] = [
     ("FillFunction", "ringfence-fill-1"),
+    ("WebhookFunction", "ringfence-webhook-1"),
     ("SweepSchedule", "ringfence-sweep-1"),
     ("FillWakeUps", "00000000-0000-4000-8000-000000000003"),
 ];
@@ -49,6 +50,15 @@ impl Account {
                 assert_eq!(asked["Name"], "ringfence-sweep-1");
                 json!({ "State": self.rule_state, "ScheduleExpression": "rate(1 minute)" }).to_string()
             }
+            Some("AmazonSSM.GetParameter") => {
+                let asked: Value = serde_json::from_slice(&body).expect("it is JSON");
+                match asked["Name"].as_str() {
+                    Some("/ringfence/placing" | "/ringfence/signing") => {
+                        json!({ "Parameter": { "Value": TOKEN } }).to_string()
+                    }
+                    _ => panic!("{asked}"),
+                }
+            }
             Some("DynamoDB_20120810.DescribeContinuousBackups") => json!({
                 "ContinuousBackupsDescription": {
                     "ContinuousBackupsStatus": "ENABLED",
@@ -61,6 +71,12 @@ impl Account {
             None if path == "/2015-03-31/functions/ringfence-fill-1/configuration" => json!({
                 "Timeout": self.fill_seconds,
                 "Environment": { "Variables": self.variables },
+            })
+            .to_string(),
+            None if path == "/2015-03-31/functions/ringfence-webhook-1/configuration" => json!({
+                "Environment": {
+                    "Variables": { "TWILIO_SIGNING_PARAMETER": "/ringfence/signing" },
+                },
             })
             .to_string(),
             None if path.starts_with("/2015-03-31/event-source-mappings/0000") => {
@@ -185,7 +201,7 @@ fn deployed() -> (Running, Running, Account) {
         ],
         variables: json!({
             "TWILIO_ACCOUNT_SID": ACCOUNT,
-            "TWILIO_AUTH_TOKEN": TOKEN,
+            "TWILIO_PLACING_PARAMETER": "/ringfence/placing",
             "TWILIO_API_BASE": api_base,
             "PUBLIC_HOST": stack.text("listening"),
         }),

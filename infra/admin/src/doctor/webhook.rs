@@ -50,6 +50,12 @@ pub(super) async fn check(
         return Ok(vec![Finding::fail(REACHED, seen, todo)]);
     };
     let mut findings = vec![judge_unsigned(unsigned)];
+    if telephony.signing_tokens.is_empty() {
+        findings.push(Finding::skipped(
+            SIGNED,
+            "the token that signs is not known",
+        ));
+    }
     for (place, token) in telephony.signing_tokens.iter().enumerate() {
         let answer = probe(&way, host, &form, Some(token)).await;
         findings.push(judge_signed(answer, place > 0));
