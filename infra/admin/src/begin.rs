@@ -30,7 +30,7 @@ pub(crate) async fn create_business(place: &Place, wish: CreateBusiness) -> Resu
     for (field, value) in [
         ("phone_e164", phone),
         ("limit", wish.limit.map(|limit| json!(limit))),
-        ("region", wish.region.map(|region| json!(region))),
+        ("region", wish.country.map(|country| json!(country))),
         ("time_zone", wish.time_zone.map(|zone| json!(zone))),
         (
             "destinations",

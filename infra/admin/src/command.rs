@@ -45,11 +45,11 @@ pub struct CreateBusiness {
     pub limit: Option<u32>,
     /// Whose numbers need no country code, such as IL.
     #[arg(long)]
-    pub region: Option<String>,
+    pub country: Option<String>,
     /// An IANA name, such as Asia/Jerusalem.
     #[arg(long)]
     pub time_zone: Option<String>,
-    /// A country that it may call; again for each. Its region only, unless said.
+    /// A country that it may call; again for each. Its own only, unless said.
     #[arg(long = "destination")]
     pub destinations: Vec<String>,
 }

@@ -61,3 +61,22 @@ pub async fn run(args: AdminArgs) -> Result<ExitCode> {
     }
     Ok(ExitCode::SUCCESS)
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Args;
+
+    use super::AdminArgs;
+
+    #[test]
+    fn no_command_takes_for_its_own_what_says_where_the_stack_is() {
+        let admin = AdminArgs::augment_args(clap::Command::new("admin"));
+        let places: Vec<_> = admin.get_arguments().map(clap::Arg::get_id).collect();
+        for command in admin.get_subcommands() {
+            for own in command.get_arguments().map(clap::Arg::get_id) {
+                assert!(!places.contains(&own), "{} has {own}", command.get_name());
+            }
+        }
+        assert!(!places.is_empty() && admin.get_subcommands().count() > 5);
+    }
+}

@@ -71,7 +71,7 @@ impl Scene {
             CALLER_ID,
             "--limit",
             "3",
-            "--region",
+            "--country",
             "IL",
             "--destination",
             "US",
