@@ -10,7 +10,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use aws_config::SdkConfig;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
@@ -109,25 +109,50 @@ fn signing(text: &str) -> [(&'static str, String); 2] {
     ]
 }
 
-/// How long one request may take, and how often it is made: a start may last ten seconds
-/// before Lambda gives up on it, and reading changes nothing.
-/// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>
+/// How long one request may take.
 const PATIENCE: Duration = Duration::from_secs(2);
-const ATTEMPTS_MAX: u32 = 3;
+/// How long a parameter is asked for: a start may last ten seconds before Lambda gives up on
+/// it. The store takes forty requests a second of an account, and a deploy may start hundreds
+/// of environments at once; reading changes nothing.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>
+/// <https://docs.aws.amazon.com/general/latest/gr/ssm.html>
+const PERSISTENCE: Duration = Duration::from_secs(8);
+/// The longest pause after the first failure; each is twice the one before.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const PAUSE_MAX: Duration = Duration::from_millis(1_600);
 
 async fn value_of(aws: &SdkConfig, name: &str) -> Result<String> {
-    for _ in 1..ATTEMPTS_MAX {
-        match tokio::time::timeout(PATIENCE, ask(aws, name)).await {
+    persist(name, || ask(aws, name)).await
+}
+
+async fn persist<F>(name: &str, ask: impl Fn() -> F) -> Result<String>
+where
+    F: Future<Output = Result<Answer>>,
+{
+    let end = tokio::time::Instant::now() + PERSISTENCE;
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let trouble = match tokio::time::timeout(PATIENCE, ask()).await {
             Ok(Ok(Answer::Value(value))) => return Ok(value),
             Ok(Ok(Answer::Refused(why))) => bail!("failed to read parameter {name}: {why}"),
-            Ok(Err(error)) => warn!("failed to ask for parameter {name}: {error:#}"),
-            Err(_) => warn!("asking for parameter {name} took too long"),
+            Ok(Err(error)) => error,
+            Err(_) => anyhow!("it took too long"),
+        };
+        // Environments that started together must not ask together again.
+        let wait = pause.mul_f64(chance()?);
+        if tokio::time::Instant::now() + wait + PATIENCE > end {
+            return Err(trouble.context(format!("failed to ask for parameter {name}")));
         }
+        warn!("failed to ask for parameter {name}: {trouble:#}");
+        tokio::time::sleep(wait).await;
+        pause = PAUSE_MAX.min(pause * 2);
     }
-    match tokio::time::timeout(PATIENCE, ask(aws, name)).await?? {
-        Answer::Value(value) => Ok(value),
-        Answer::Refused(why) => bail!("failed to read parameter {name}: {why}"),
-    }
+}
+
+/// A number from nothing to one.
+fn chance() -> Result<f64> {
+    let drawn = getrandom::u32().context("failed to read the system's randomness")?;
+    Ok(f64::from(drawn) / f64::from(u32::MAX))
 }
 
 /// What the Parameter Store answers.

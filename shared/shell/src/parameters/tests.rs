@@ -110,6 +110,33 @@ async fn a_passing_fault_is_passed_over_and_a_refusal_is_not_repeated() {
     assert_eq!(heard.await.unwrap().len(), 1);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_store_that_is_asked_too_much_is_asked_more_and_more_seldom_and_not_for_ever() {
+    let began = tokio::time::Instant::now();
+    let asked = std::cell::RefCell::new(Vec::new());
+    let answer = persist("/ringfence/secret", || {
+        asked.borrow_mut().push(began.elapsed());
+        async { Err(anyhow!("ThrottlingException")) }
+    });
+    let error = answer.await.unwrap_err();
+    assert!(format!("{error:#}").contains("ThrottlingException"));
+    let asked = asked.into_inner();
+    assert!(asked.len() > 4, "{asked:?}");
+    let pauses: Vec<_> = asked.windows(2).map(|two| two[1] - two[0]).collect();
+    for (pause, most) in pauses.iter().zip([200, 400, 800, 1_600, 1_600]) {
+        assert!(*pause <= Duration::from_millis(most + 1), "{pauses:?}");
+    }
+    assert!(*asked.last().unwrap() + PATIENCE <= PERSISTENCE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_does_not_answer_is_not_waited_for_longer_than_a_start_may_last() {
+    let began = tokio::time::Instant::now();
+    let silence = persist("/ringfence/secret", std::future::pending);
+    assert!(silence.await.is_err());
+    assert!(began.elapsed() <= PERSISTENCE);
+}
+
 #[tokio::test]
 async fn an_empty_parameter_stops_the_start() {
     let empty = r#"{"Parameter":{"Name":"n","Value":" "}}"#;
