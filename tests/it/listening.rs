@@ -56,11 +56,28 @@ pub(crate) fn listen(filter: &str) -> (Notes, impl Sized) {
     let notes = Notes::default();
     let writer = notes.clone();
     IS_KEPT.set(true);
-    let guard = hear(filter, BoxMakeWriter::new(move || writer.clone()));
+    let guard = hear(
+        filter,
+        FmtSpan::FULL,
+        BoxMakeWriter::new(move || writer.clone()),
+    );
     (notes, guard)
 }
 
-fn hear(filter: &str, writer: BoxMakeWriter) -> impl Sized + use<> {
+/// Keeps no more than what production writes down.
+pub(crate) fn listen_as_deployed(filter: &str) -> (Notes, impl Sized) {
+    let notes = Notes::default();
+    let writer = notes.clone();
+    IS_KEPT.set(true);
+    let guard = hear(
+        filter,
+        FmtSpan::NONE,
+        BoxMakeWriter::new(move || writer.clone()),
+    );
+    (notes, guard)
+}
+
+fn hear(filter: &str, events: FmtSpan, writer: BoxMakeWriter) -> impl Sized + use<> {
     // While there is only one subscriber in the process, `tracing` decides whether a log line
     // is ever written by asking the thread that comes to it first. This makes them two.
     let spare = tracing_subscriber::registry().set_default();
@@ -68,7 +85,7 @@ fn hear(filter: &str, writer: BoxMakeWriter) -> impl Sized + use<> {
         .json()
         .without_time()
         .with_env_filter(EnvFilter::new(filter))
-        .with_span_events(FmtSpan::FULL)
+        .with_span_events(events)
         .with_writer(writer)
         .set_default();
     (guard, spare)
@@ -89,7 +106,7 @@ impl Watch {
         let writer = found.clone();
         let guard = (!IS_KEPT.get()).then(|| -> Box<dyn Any> {
             let writer = BoxMakeWriter::new(move || writer.clone());
-            Box::new(hear(STORY_FILTER, writer))
+            Box::new(hear(STORY_FILTER, FmtSpan::FULL, writer))
         });
         Self {
             found,

@@ -3,6 +3,7 @@
 mod apart;
 mod businesses;
 mod caps;
+mod costs;
 mod crashes;
 mod deletion;
 mod described;

@@ -57,7 +57,7 @@ enum Reads {
     Reports,
 }
 
-fn with_template<T>(read: impl FnOnce(Outline<'_>) -> T) -> T {
+pub(crate) fn with_template<T>(read: impl FnOnce(Outline<'_>) -> T) -> T {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let text = std::fs::read_to_string(root.join("template.yaml")).expect("it is readable");
     let lines = lines(&text);
