@@ -4,6 +4,7 @@ mod alarms;
 mod local;
 mod outline;
 mod rules;
+mod versions;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};

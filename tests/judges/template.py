@@ -6,6 +6,7 @@ to refuse a copy that was broken on purpose.
 """
 
 import json
+import logging
 import os
 import re
 import subprocess
@@ -16,7 +17,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "lib"))
 
+from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 from samcli.yamlhelper import yaml_parse
+from samtranslator.model.preferences.deployment_preference_collection import (
+    CODEDEPLOY_PREDEFINED_CONFIGURATIONS_LIST as DEPLOYMENTS,
+)
 from samtranslator.translator.transform import transform
 from verdict import Verdict
 
@@ -111,6 +116,11 @@ def of_type(resources, kind):
     return {name: it["Properties"] for name, it in resources.items() if it["Type"] == kind}
 
 
+def alias(function):
+    """What SAM calls the alias of a function, which is what runs."""
+    return f"{function}Aliaslive"
+
+
 def statements(resources, function):
     """What a function may do, beyond writing its logs."""
     role = resources[f"{function}Role"]["Properties"]
@@ -131,8 +141,8 @@ def judge_permissions(verdict, resources):
                   and not any(it["Resource"] == "*" for name in functions
                               for it in statements(resources, name)), may)
     logs_only = "AWSLambdaBasicExecutionRole"
-    managed = {arn for role in of_type(resources, "AWS::IAM::Role").values()
-               for arn in role["ManagedPolicyArns"]}
+    managed = {arn for name in functions
+               for arn in resources[f"{name}Role"]["Properties"]["ManagedPolicyArns"]}
     verdict.check("no function has a managed policy beyond writing logs",
                   all(arn.endswith(f"/{logs_only}") for arn in managed), managed)
     for name in ["StatusFunction", "WebhookFunction", "SweepFunction"]:
@@ -162,7 +172,7 @@ def judge_doors(verdict, resources):
     permissions = of_type(resources, "AWS::Lambda::Permission").values()
     public = [it for it in permissions if it["Principal"] == "*"]
     verdict.check("only the webhook is open to the world",
-                  {it["FunctionName"]["Ref"] for it in public} == {"WebhookFunction"}, public)
+                  {it["FunctionName"]["Ref"] for it in public} == {alias("WebhookFunction")}, public)
     # Both are needed: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
     verdict.check("and by its URL alone, with both permissions that this needs",
                   sorted((it["Action"], it.get("FunctionUrlAuthType"), it.get("InvokedViaFunctionUrl"))
@@ -183,7 +193,114 @@ def judge_records(verdict, resources):
                   and all("RetentionInDays" in groups[group] for group in kept.values()), kept)
 
 
+# What may name a function itself: figures are told by function, and the rest makes it or an alias.
+OF_FUNCTIONS = {"AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard",
+                "AWS::Lambda::Alias", "AWS::Lambda::EventInvokeConfig", "AWS::Lambda::Function",
+                "AWS::Lambda::Version"}
+
+
+def told(value, parameters):
+    """A value with its parameters in their places, and conditions undecided."""
+    if isinstance(value, list):
+        return [told(inner, parameters) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    if value.keys() == {"Ref"} and value["Ref"] in parameters:
+        return parameters[value["Ref"]]
+    if value.keys() == {"Fn::Sub"} and isinstance(value["Fn::Sub"], str):
+        return re.sub(r"\$\{(\w+)\}", lambda it: str(parameters.get(it[1], it[0])), value["Fn::Sub"])
+    return {key: told(inner, parameters) for key, inner in value.items()}
+
+
+def another_value(parameter):
+    """A value that is not the default, whatever it means."""
+    if "AllowedValues" in parameter:
+        return next(it for it in parameter["AllowedValues"] if it != parameter["Default"])
+    return int(parameter["Default"]) + 1 if parameter["Type"] == "Number" else "another"
+
+
+def judge_versions(verdict, text):
+    """What a new value of a parameter changes is published, and nothing else is."""
+    # Lambda refuses to publish a version of a function that has not changed, and the deploy fails:
+    # https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html
+    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, "AWS::Lambda::Version").schema
+    verdict.check("CloudFormation makes another version for another description of 256 characters",
+                  "/properties/Description" in schema["createOnlyProperties"]
+                  and schema["properties"]["Description"]["maxLength"] == 256, schema)
+    parameters = yaml_parse(text)["Parameters"]
+    defaults = {name: it.get("Default", "a") for name, it in parameters.items()}
+
+    def made(values):
+        """What each function is configured with, and what its version is made from."""
+        resources = deployed(text, **values)
+        # How many run at once is the function's, and not a version's.
+        configured = {name: told({key: of for key, of in it.items() if key != "ReservedConcurrentExecutions"}, values)
+                      for name, it in of_type(resources, "AWS::Lambda::Function").items()}
+        published = {it["FunctionName"]["Ref"]: (name, told(it["Description"], values))
+                     for name, it in of_type(resources, "AWS::Lambda::Version").items()}
+        return configured, published
+
+    before, wrong, all_read = made(defaults), {}, set()
+    for name, parameter in parameters.items():
+        after = made({**defaults, name: another_value(parameter)})
+        configured, published = ({it for it in old if old[it] != new[it]}
+                                 for old, new in zip(before, after, strict=True))
+        if configured != published:
+            wrong[name] = configured, published
+        all_read |= {name} if configured else set()
+    verdict.check("a parameter's new value publishes those who read it, and nobody else", not wrong, wrong)
+    verdict.check("parameters are read", {"PublicHost", "TwilioSigningParameter", "LeadsMax"} <= all_read,
+                  all_read)
+
+
+def judge_aliases(verdict, text):
+    resources = deployed(text)
+    functions = of_type(resources, "AWS::Lambda::Function")
+    by_name = {name: set(named(it)) & functions.keys() for name, it in resources.items()
+               if it["Type"] not in OF_FUNCTIONS}
+    verdict.check("whoever invokes a function names its alias",
+                  not any(by_name.values()), {name: it for name, it in by_name.items() if it})
+    invoked = {it for resource in resources.values() if resource["Type"] not in OF_FUNCTIONS
+               for it in named(resource)}
+    verdict.check("and every alias is invoked", {alias(name) for name in functions} <= invoked, invoked)
+    qualifiers = [it["Qualifier"] for it in of_type(resources, "AWS::Lambda::EventInvokeConfig").values()]
+    verdict.check("retries are set for the alias", qualifiers == ["live"], qualifiers)
+
+
+def judge_deployments(verdict, text):
+    template = yaml_parse(text)
+    known = template["Parameters"]["Deployment"]["AllowedValues"]
+    verdict.check("traffic moves in the ways that SAM knows", set(known) == set(DEPLOYMENTS), known)
+    for way in known:
+        resources = deployed(text, Deployment=way)
+        aliases = {name: it for name, it in resources.items() if it["Type"] == "AWS::Lambda::Alias"}
+        moves = {name: it["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]["DeploymentGroupName"]["Ref"]
+                 for name, it in aliases.items() if "UpdatePolicy" in it}
+        groups = of_type(resources, "AWS::CodeDeploy::DeploymentGroup")
+        circle = cycle(resources)
+        if way == "AllAtOnce":
+            verdict.check(f"{way} asks nobody", not moves and not groups, (moves, groups))
+            continue
+        alarms = {alarm["Name"]["Ref"] for it in groups.values() for alarm in it["AlarmConfiguration"]["Alarms"]}
+        verdict.check(f"{way} moves each alias, and back on any of the alarms",
+                      len(aliases) == 9 and set(moves) == set(aliases) and set(moves.values()) == set(groups)
+                      and alarms <= of_type(resources, "AWS::CloudWatch::Alarm").keys()
+                      and all(it["DeploymentConfigName"]["Fn::Sub"][1]["ConfigName"] == way
+                              and len(it["AlarmConfiguration"]["Alarms"]) == len(alarms) > 0
+                              and "DEPLOYMENT_STOP_ON_ALARM" in it["AutoRollbackConfiguration"]["Events"]
+                              and "DeploymentRole" in named(it["ServiceRoleArn"]) for it in groups.values()),
+                      (moves, groups))
+        verdict.check(f"{way} waits for itself nowhere", not circle, circle)
+        role = resources["DeploymentRole"]["Properties"]
+        verdict.check(f"{way} lets CodeDeploy move traffic, and no more",
+                      "Policies" not in role and "CodeDeployServiceRole" not in resources
+                      and [arn["Fn::Sub"].rsplit("/", 1)[1] for arn in role["ManagedPolicyArns"]]
+                      == ["AWSCodeDeployRoleForLambdaLimited"], role)
+
+
 def main():
+    # It warns of measurements that nobody takes.
+    logging.getLogger("samtranslator").setLevel(logging.ERROR)
     verdict = Verdict()
     text = TEMPLATE.read_text(encoding="utf-8")
     for name, tool_of in [("sam validate --lint", sam), ("cfn-lint", lint)]:
@@ -193,6 +310,9 @@ def main():
     judge_doors(verdict, resources)
     judge_permissions(verdict, resources)
     judge_records(verdict, resources)
+    judge_versions(verdict, text)
+    judge_aliases(verdict, text)
+    judge_deployments(verdict, text)
     traced = of_type(deployed(text, Tracing="Active"), "AWS::Lambda::Function").values()
     verdict.check("functions are traced where that is asked for, and only there",
                   all(it.get("TracingConfig", {}).get("Mode") for it in traced)

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 use aws_config::SdkConfig;
+use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput;
 
 /// A stack by its outputs and by what its resources are really called.
 #[derive(Debug, Clone, Default)]
@@ -35,6 +36,9 @@ impl std::fmt::Debug for Configured {
 /// The functions' names in the template.
 const FILL: &str = "FillFunction";
 const WEBHOOK: &str = "WebhookFunction";
+
+/// What of a function runs.
+pub(crate) const ALIAS: &str = "live";
 
 impl Deployed {
     /// Reads a stack.
@@ -101,6 +105,14 @@ impl Deployed {
         self.resources.get(name).map(String::as_str)
     }
 
+    /// The functions, by their names in the template and what they are really called.
+    pub(crate) fn functions(&self) -> impl Iterator<Item = (&str, &str)> {
+        let all = self.resources.iter();
+        let is_function = |(logical, _): &(&String, &String)| logical.ends_with("Function");
+        all.filter(is_function)
+            .map(|(logical, physical)| (logical.as_str(), physical.as_str()))
+    }
+
     /// A variable of the function that places calls, or else of the one that hears reports.
     pub(crate) fn variable(&self, name: &str) -> Option<String> {
         let mut functions = [&self.fill, &self.webhook].into_iter().flatten();
@@ -110,12 +122,7 @@ impl Deployed {
 
 impl Configured {
     async fn read(client: &aws_sdk_lambda::Client, function: &str) -> Result<Self> {
-        let read = client
-            .get_function_configuration()
-            .function_name(function)
-            .send()
-            .await
-            .with_context(|| format!("failed to read the configuration of {function}"))?;
+        let read = configuration(client, function, Some(ALIAS)).await?;
         let timeout = read
             .timeout()
             .and_then(|seconds| u64::try_from(seconds).ok());
@@ -125,4 +132,15 @@ impl Configured {
             variables: variables.unwrap_or_default().into_iter().collect(),
         })
     }
+}
+
+/// How a function is configured: where an alias points, or as it was set last.
+pub(crate) async fn configuration(
+    client: &aws_sdk_lambda::Client,
+    function: &str,
+    alias: Option<&str>,
+) -> Result<GetFunctionConfigurationOutput> {
+    let asked = client.get_function_configuration().function_name(function);
+    let asked = asked.set_qualifier(alias.map(str::to_owned)).send().await;
+    asked.with_context(|| format!("failed to read the configuration of {function}"))
 }

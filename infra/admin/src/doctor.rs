@@ -11,6 +11,7 @@ mod webhook;
 mod queue;
 mod sweep;
 mod table;
+mod versions;
 
 use std::process::ExitCode;
 
@@ -36,6 +37,7 @@ pub(crate) async fn run(place: &Place, wish: command::Doctor) -> Result<ExitCode
     findings.extend(table::check(place).await);
     findings.extend(queue::check(place, &timing).await);
     findings.extend(sweep::check(place).await);
+    findings.extend(versions::check(place).await);
     for finding in &findings {
         answer(&finding.to_string())?;
     }

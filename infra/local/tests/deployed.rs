@@ -27,6 +27,12 @@ struct Account {
     fill_seconds: u32,
     rule_state: &'static str,
     mapping_state: &'static str,
+    /// What of a function the schedule and the queue invoke.
+    invoked: &'static str,
+    /// What the functions were set to last, where that is not what runs.
+    latest_seconds: Option<u32>,
+    /// The versions that traffic moves to, and how much of it.
+    weights: Value,
     recovery: &'static str,
 }
 
@@ -50,6 +56,10 @@ impl Account {
                 assert_eq!(asked["Name"], "ringfence-sweep-1");
                 json!({ "State": self.rule_state, "ScheduleExpression": "rate(1 minute)" }).to_string()
             }
+            Some("AWSEvents.ListTargetsByRule") => {
+                let arn = format!("arn:aws:lambda:eu-west-1:1:function:ringfence-sweep-1:{}", self.invoked);
+                json!({ "Targets": [{ "Id": "sweep", "Arn": arn }] }).to_string()
+            }
             Some("AmazonSSM.GetParameter") => {
                 let asked: Value = serde_json::from_slice(&body).expect("it is JSON");
                 match asked["Name"].as_str() {
@@ -68,11 +78,21 @@ impl Account {
             .to_string(),
             Some(other) if other.starts_with("AmazonSQS.") => forward(&self.sqs, other, body).await,
             Some(other) => forward(&self.dynamodb, other, body).await,
-            None if path == "/2015-03-31/functions/ringfence-fill-1/configuration" => json!({
-                "Timeout": self.fill_seconds,
-                "Environment": { "Variables": self.variables },
+            None if path.ends_with("/aliases/live") => json!({
+                "Name": "live",
+                "FunctionVersion": "7",
+                "RoutingConfig": { "AdditionalVersionWeights": self.weights },
             })
             .to_string(),
+            None if path == "/2015-03-31/functions/ringfence-fill-1/configuration" => {
+                let live = parts.uri.query() == Some("Qualifier=live");
+                let latest = self.latest_seconds.filter(|_| !live);
+                json!({
+                    "Timeout": latest.unwrap_or(self.fill_seconds),
+                    "Environment": { "Variables": self.variables },
+                })
+                .to_string()
+            }
             None if path == "/2015-03-31/functions/ringfence-webhook-1/configuration" => json!({
                 "Environment": {
                     "Variables": { "TWILIO_SIGNING_PARAMETER": "/ringfence/signing" },
@@ -80,7 +100,8 @@ impl Account {
             })
             .to_string(),
             None if path.starts_with("/2015-03-31/event-source-mappings/0000") => {
-                json!({ "State": self.mapping_state }).to_string()
+                let arn = format!("arn:aws:lambda:eu-west-1:1:function:ringfence-fill-1:{}", self.invoked);
+                json!({ "State": self.mapping_state, "FunctionArn": arn }).to_string()
             }
             None => self.cloudformation(&body),
         }
@@ -208,6 +229,9 @@ fn deployed() -> (Running, Running, Account) {
         fill_seconds: 40,
         rule_state: "ENABLED",
         mapping_state: "Enabled",
+        invoked: "live",
+        latest_seconds: None,
+        weights: Value::Null,
         recovery: "ENABLED",
     };
     (twilio, stack, account)
@@ -245,6 +269,7 @@ async fn the_name_of_a_stack_is_enough_to_check_all_of_it() {
             "ok      dead letters:",
             "ok      schedule:",
             "ok      event source:",
+            "ok      versions: what was deployed last runs, in 2 functions",
         ],
     );
     assert!(!said.contains(TOKEN), "{said}");
@@ -272,6 +297,48 @@ async fn a_stack_that_somebody_has_changed_is_found_out() {
             "FAIL    event source:",
         ],
     );
+}
+
+#[tokio::test]
+async fn a_stack_where_something_else_runs_than_was_deployed_is_found_out() {
+    let (_twilio, _stack, account) = deployed();
+    let changed = Account {
+        fill_seconds: 40,
+        latest_seconds: Some(60),
+        invoked: "ringfence-any-1",
+        ..account
+    };
+    let (said, is_good) = doctor(changed, None).await;
+    assert!(is_good, "it works: {said}");
+    check(
+        &said,
+        &[
+            "ok      queue: messages are hidden for 240 s, functions live 40 s",
+            "warn    schedule: it does not invoke the alias live of the sweep",
+            "warn    event source: it does not invoke the alias live of fill",
+            "warn    versions: FillFunction runs version 7, which is not what it was set to last",
+        ],
+    );
+    assert!(!said.contains("WebhookFunction runs"), "{said}");
+}
+
+#[tokio::test]
+async fn a_stack_on_its_way_to_another_version_says_so() {
+    let (_twilio, _stack, account) = deployed();
+    let moving = Account {
+        weights: json!({ "8": 0.1 }),
+        ..account
+    };
+    let (said, is_good) = doctor(moving, None).await;
+    assert!(is_good, "it works: {said}");
+    for function in ["FillFunction", "WebhookFunction"] {
+        check(
+            &said,
+            &[&format!(
+                "warn    versions: {function} is on its way to another version"
+            )],
+        );
+    }
 }
 
 #[tokio::test]

@@ -50,6 +50,7 @@ async fn the_doctor_finds_a_local_stack_well_and_says_what_it_did_not_check() {
         "table, protection",
         "schedule",
         "event source",
+        "versions",
     ] {
         assert!(
             line(&said, check).starts_with("skipped"),

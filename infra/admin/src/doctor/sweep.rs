@@ -5,7 +5,7 @@ use aws_config::SdkConfig;
 use aws_sdk_eventbridge::types::RuleState;
 
 use super::report::Finding;
-use crate::deployed::Deployed;
+use crate::deployed::{ALIAS, Deployed};
 use crate::target::Place;
 
 const SCHEDULE: &str = "schedule";
@@ -14,6 +14,10 @@ const SOURCE: &str = "event source";
 /// What the template calls them.
 const RULE: &str = "SweepSchedule";
 const MAPPING: &str = "FillWakeUps";
+
+/// What to do about an invoker that passes the alias by: it runs what was set last, and no
+/// deploy moves its traffic.
+const REDEPLOY: &str = "deploy the template again";
 
 pub(super) async fn check(place: &Place) -> Vec<Finding> {
     let Some(deployed) = &place.deployed else {
@@ -44,6 +48,13 @@ async fn schedule(client: &aws_sdk_eventbridge::Client, deployed: &Deployed) -> 
         let seen = "it is off: lost messages and silent calls are never found";
         return Ok(Finding::fail(SCHEDULE, seen, "enable the rule"));
     }
+    let targets = client.list_targets_by_rule().rule(name).send().await;
+    let targets = targets.context("ListTargetsByRule")?;
+    let mut targets = targets.targets().iter();
+    if !targets.any(|target| names_alias(target.arn())) {
+        let seen = format!("it does not invoke the alias {ALIAS} of the sweep");
+        return Ok(Finding::warn(SCHEDULE, seen, REDEPLOY));
+    }
     let expression = rule.schedule_expression().unwrap_or("unknown");
     Ok(if expression == "rate(1 minute)" {
         Finding::ok(SCHEDULE, "the sweep comes each minute")
@@ -60,10 +71,21 @@ async fn source(aws: &SdkConfig, deployed: &Deployed) -> Result<Finding> {
     let mapping = client.get_event_source_mapping().uuid(id).send().await;
     let mapping = mapping.context("GetEventSourceMapping")?;
     Ok(match mapping.state() {
+        Some("Enabled" | "Updating")
+            if !names_alias(mapping.function_arn().unwrap_or_default()) =>
+        {
+            let seen = format!("it does not invoke the alias {ALIAS} of fill");
+            Finding::warn(SOURCE, seen, REDEPLOY)
+        }
         Some("Enabled" | "Updating") => Finding::ok(SOURCE, "messages reach fill"),
         state => {
             let seen = format!("it is {}, so nobody is called", state.unwrap_or("unknown"));
             Finding::fail(SOURCE, seen, "enable the event source mapping")
         }
     })
+}
+
+fn names_alias(arn: &str) -> bool {
+    let last = arn.rsplit(':').next();
+    last == Some(ALIAS)
 }
