@@ -168,6 +168,20 @@ fn the_table_has_the_keys_and_the_index_that_the_ledger_uses() {
 }
 
 #[test]
+fn the_table_is_kept_unless_somebody_says_otherwise() {
+    with_template(|template| {
+        let ledger = template.at(&["Resources", "Ledger"]);
+        for policy in ["DeletionPolicy", "UpdateReplacePolicy"] {
+            assert_eq!(ledger.value(&[policy]), "Retain");
+        }
+        let protected = ledger.value(&["Properties", "DeletionProtectionEnabled"]);
+        assert_eq!(protected, "!Ref DeletionProtection");
+        let default = template.value(&["Parameters", "DeletionProtection", "Default"]);
+        assert_eq!(default, "true");
+    });
+}
+
+#[test]
 fn the_doors_of_the_local_stack_are_set_as_in_the_template() {
     with_template(|template| {
         let default = |parameter| template.number(&["Parameters", parameter, "Default"]);
