@@ -20,6 +20,7 @@ use tracing::Instrument;
 
 use crate::phones::Region;
 use crate::store::Store;
+use crate::table::Limits;
 use crate::wanted::{Outcome, Search, Wanted};
 use crate::{describe, do_not_call, erasure, large, person, upload};
 
@@ -32,14 +33,27 @@ pub async fn handle(
     now: Timestamp,
     request: Request,
 ) -> Response<Body> {
+    handle_within(&Limits::STANDARD, office, store, leads_max, now, request).await
+}
+
+/// The same for whoever hands over the request itself: no Lambda bounds what it carries.
+pub async fn handle_within(
+    limits: &Limits,
+    office: &impl Office<Ledger = Ledger>,
+    store: &Store,
+    leads_max: u32,
+    now: Timestamp,
+    request: Request,
+) -> Response<Body> {
     let language = Language::of(&request);
-    let answer = route(office, store, leads_max, now, &request, language)
+    let answer = route(limits, office, store, leads_max, now, &request, language)
         .instrument(request_span(&request))
         .await;
     answer.unwrap_or_else(|failure| failure.reply(language))
 }
 
 async fn route(
+    limits: &Limits,
     office: &impl Office<Ledger = Ledger>,
     store: &Store,
     leads_max: u32,
@@ -63,6 +77,7 @@ async fn route(
         store,
         business,
         request,
+        limits,
     };
     match (request.method().as_str(), &segments[..]) {
         ("GET", ["api", "outbound", "import-leads"]) => list(&desk, leads_max).await,
@@ -99,6 +114,8 @@ pub(crate) struct Desk<'a> {
     pub(crate) store: &'a Store,
     pub(crate) business: &'a BusinessId,
     pub(crate) request: &'a Request,
+    /// Of the file in it.
+    pub(crate) limits: &'a Limits,
 }
 
 impl Desk<'_> {

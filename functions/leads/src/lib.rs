@@ -28,5 +28,5 @@ mod upload;
 mod wanted;
 mod workbook;
 
-pub use api::handle;
+pub use api::{handle, handle_within};
 pub use describe::describe;

@@ -115,7 +115,7 @@ impl From<multer::Error> for UploadError {
 }
 
 /// Room for the fields beside the file, and for the headers of all.
-const FIELDS_BYTES_MAX: u64 = 16 * 1024;
+pub(crate) const FIELDS_BYTES_MAX: u64 = 16 * 1024;
 
 /// No file system names files longer.
 const FILE_NAME_CHARS_MAX: usize = 255;

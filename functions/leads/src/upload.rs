@@ -13,7 +13,7 @@ use ringfence_shell::texts::{Language, Text};
 use crate::api::Desk;
 use crate::import::{Import, NewLead, read_file, read_json};
 use crate::large;
-use crate::multipart::{Upload, UploadError, file_and_fields};
+use crate::multipart::{FIELDS_BYTES_MAX, Upload, UploadError, file_and_fields};
 use crate::phones::{self, Region};
 use crate::refusal::{Candidate, ImportError, Limited, Unsupported};
 use crate::table::Limits;
@@ -107,12 +107,12 @@ pub(crate) enum Refusal {
 }
 
 async fn read(desk: &Desk<'_>, region: Region) -> Result<Import, Refusal> {
-    let limits = Limits::STANDARD;
-    match carried(desk, &limits).await? {
-        Carried::Json(bytes) => read_json(bytes, region, &limits).map_err(Refusal::Import),
+    let limits = desk.limits;
+    match carried(desk, limits).await? {
+        Carried::Json(bytes) => read_json(bytes, region, limits).map_err(Refusal::Import),
         Carried::File(upload) => {
             let phone_column = upload.phone_column.as_ref();
-            let import = read_file(&upload.bytes, phone_column, region, &limits);
+            let import = read_file(&upload.bytes, phone_column, region, limits);
             let mut import = import.map_err(Refusal::Import)?;
             let file_name = upload.file_name.filter(|name| !name.is_empty());
             import.list_name = upload.list_name.or(file_name);
@@ -129,7 +129,9 @@ pub(crate) enum Carried<'a> {
 
 /// Takes the rows out of a request, unread.
 pub(crate) async fn carried<'a>(desk: &Desk<'a>, limits: &Limits) -> Result<Carried<'a>, Refusal> {
-    let most = usize::try_from(limits.file_bytes).unwrap_or(usize::MAX);
+    // A form has its fields beside the file.
+    let most = u64::from(limits.file_bytes) + FIELDS_BYTES_MAX;
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
     let bytes = body::bytes(desk.request, most).map_err(Refusal::Request)?;
     let kind = desk.request.headers().get(header::CONTENT_TYPE);
     let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();

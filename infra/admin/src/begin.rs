@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use http::Method;
 use lambda_http::Body;
 use leads::store::Store;
+use leads::table::Limits;
 use ringfence_flows::start::PublicHost;
 use ringfence_flows::world::Office;
 use ringfence_shell::caller::Role;
@@ -61,7 +62,7 @@ pub(crate) async fn create_key(place: &Place, wish: CreateKey) -> Result<()> {
     answer(&json!({ "key_id": made["key_id"], "api_key": made["api_key"] }).to_string())
 }
 
-/// Imports a file, as a form with its fields would have it.
+/// Imports a file, as a form with its fields would have it, of a size that an upload may have.
 pub(crate) async fn import(place: &Place, wish: Import) -> Result<()> {
     let bytes =
         fs::read(&wish.file).with_context(|| format!("failed to read {}", wish.file.display()))?;
@@ -102,7 +103,8 @@ pub(crate) async fn import(place: &Place, wish: Import) -> Result<()> {
     // A file that comes with the request is not looked for in a bucket.
     let store = Store::new(&aws_sdk_s3::Client::new(&place.aws), "none");
     let now = desk.now();
-    let imported = leads::handle(&desk, &store, leads_max, now, request).await;
+    let limits = Limits::UPLOAD;
+    let imported = leads::handle_within(&limits, &desk, &store, leads_max, now, request).await;
     answer(&json_of(imported)?.to_string())
 }
 

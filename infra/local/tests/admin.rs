@@ -7,8 +7,10 @@ mod said;
 #[path = "support/scene.rs"]
 mod scene;
 
+use std::io::Write;
 use std::time::{Duration, Instant};
 
+use leads::table::Limits;
 use scene::{CALLER_ID, Scene};
 use serde_json::{Value, json};
 
@@ -141,5 +143,29 @@ async fn a_run_is_stopped_and_silent_calls_are_settled_from_a_terminal() {
         watched.stdout.contains("run 1: 8/8  stopped"),
         "{}",
         watched.stdout
+    );
+}
+
+#[tokio::test]
+async fn a_file_is_imported_from_a_terminal_as_long_as_an_upload_would_be() {
+    let scene = Scene::new(&[], None);
+    let business = scene.business(1);
+    let longest = Limits::UPLOAD.file_bytes as usize;
+    let import = |bytes: usize| {
+        let mut text = "name,phone\nDana,+12125550100\nLong,".to_owned();
+        text.extend(std::iter::repeat_n('x', bytes - text.len()));
+        let mut file = tempfile::NamedTempFile::with_suffix(".csv").expect("a file can be made");
+        file.write_all(text.as_bytes()).expect("it is written");
+        let path = file.path().to_str().expect("its name is plain");
+        scene.admin(&["import", "--business", &business, path])
+    };
+    let imported = import(longest).json();
+    assert_eq!(imported["duplicate_count"], 1, "{imported}");
+    assert_eq!(imported["skipped_count"], 1, "{imported}");
+    let refused = import(longest + 1);
+    assert!(
+        !refused.is_good && refused.stderr.contains("too_large"),
+        "{}",
+        refused.stderr
     );
 }
