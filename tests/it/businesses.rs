@@ -1,5 +1,6 @@
 //! What a business has set, and who may set it.
 
+use business::defaults::Defaults;
 use http::Method;
 use serde_json::{Map, Value, json};
 
@@ -66,6 +67,41 @@ async fn the_system_admin_makes_a_business_and_its_admin_sees_it() {
     );
     let answer = create(json!({ "limit": 3 })).await;
     assert_eq!(answer.assert_refused(400, "bad_field"), Some("name"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_business_of_which_nothing_is_said_is_made_as_the_stack_has_it() {
+    let set = |name: &str| match name {
+        "DEFAULT_LIMIT" => Some("5".to_owned()),
+        "DEFAULT_REGION" => Some("US".to_owned()),
+        "DEFAULT_TIME_ZONE" => Some("America/New_York".to_owned()),
+        _ => None,
+    };
+    let setting = Setting {
+        defaults: Defaults::from_env(&set).unwrap(),
+        ..Setting::plain()
+    };
+    let story = setting.begin().await;
+    let bearer = format!("Bearer {}", story.system_key);
+    let create = async |body: Value| {
+        let headers = [("authorization", bearer.as_str())];
+        story
+            .send_with(Method::POST, "/api/businesses", &headers, body.to_string())
+            .await
+    };
+    let made = create(json!({ "name": "X" })).await;
+    let made = made.of_status(201);
+    assert_eq!(
+        (&made["limit"], &made["region"], &made["time_zone"]),
+        (&json!(5), &json!("US"), &json!("America/New_York"))
+    );
+    assert_eq!(made["destinations"], json!(["US"]));
+    let wish = json!({ "name": "Y", "region": "IL", "limit": 2 });
+    let made = create(wish).await.of_status(201);
+    assert_eq!(
+        (&made["limit"], &made["region"], &made["time_zone"]),
+        (&json!(2), &json!("IL"), &json!("America/New_York"))
+    );
 }
 
 #[tokio::test(start_paused = true)]

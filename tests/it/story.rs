@@ -2,6 +2,7 @@
 
 mod client;
 
+use business::defaults::Defaults;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,6 +33,7 @@ pub(crate) struct Setting {
     pub(crate) timing: Timing,
     pub(crate) seed: u64,
     pub(crate) leads_max: u32,
+    pub(crate) defaults: Defaults,
     pub(crate) doors: Doors,
     /// What the carrier is asked to report, as in `CALL_EVENTS`.
     pub(crate) call_events: &'static str,
@@ -52,6 +54,7 @@ impl Setting {
             timing: Timing::CLOUD,
             seed: 1,
             leads_max: 5_000,
+            defaults: Defaults::standard(),
             doors: Doors::PLAIN,
             call_events: "completed",
             crashes: Crashes::NONE,
@@ -70,6 +73,7 @@ impl Setting {
             timing,
             seed,
             leads_max,
+            defaults,
             doors,
             call_events,
             crashes,
@@ -94,6 +98,7 @@ impl Setting {
             way: line.way,
             table: "ringfence".to_owned(),
             leads_max,
+            defaults,
             doors,
         };
         let stack = Stack::start(parts, crashes)
@@ -200,6 +205,7 @@ impl Story {
             telephony,
             way,
             timing,
+            defaults,
             ..
         } = self.stack.plan.clone();
         let (clock, leads_max) = (self.clock, LEADS_MAX_DEFAULT);
@@ -211,6 +217,7 @@ impl Story {
             way,
             table,
             leads_max,
+            defaults,
             doors: Doors::PLAIN,
         };
         self.stack = Stack::start(parts, Crashes::NONE)

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use authorizer::REMEMBERED_FOR;
 use authorizer::tokens::Trusted;
+use business::defaults::Defaults;
 use leads::large::WORKER_LIFE;
 use leads::store::bucket_from_env;
 use ringfence_core::timing::Timing;
@@ -32,7 +33,7 @@ use self::outline::{Outline, lines};
 /// Where a function that places or ends calls gets its configuration from, and the others.
 const FUNCTIONS: [(&str, Reads); 9] = [
     ("Authorizer", Reads::Keys),
-    ("Business", Reads::Stores),
+    ("Business", Reads::StoresAndDefaults),
     ("Fill", Reads::Calls),
     ("Leads", Reads::StoresAndLeadsMax),
     ("Start", Reads::Calls),
@@ -48,8 +49,9 @@ enum Reads {
     Table,
     /// The table, and whose tokens are believed.
     Keys,
-    Stores,
-    /// The same, and where figures go.
+    /// The table and the queue, and what a new business is given.
+    StoresAndDefaults,
+    /// The table and the queue, and where figures go.
     Sweep,
     StoresAndLeadsMax,
     /// All that it takes to place, end and ask about calls.
@@ -351,7 +353,10 @@ fn configure(reads: Reads, lookup: Lookup<'_>) -> Result<(), BadConfig> {
             bucket_from_env(lookup)?;
             leads_max_from_env(lookup).map(|leads| assert_eq!(leads, LEADS_MAX_DEFAULT))
         }
-        Reads::Stores => Stores::from_env(lookup).map(drop),
+        Reads::StoresAndDefaults => {
+            Stores::from_env(lookup)?;
+            Defaults::from_env(lookup).map(|given| assert_eq!(given, Defaults::standard()))
+        }
         Reads::Sweep => {
             EmbeddedMetrics::from_env(lookup);
             Stores::from_env(lookup).map(drop)

@@ -23,12 +23,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::caps::{CapsView, CapsWish, by_name};
+use crate::defaults::Defaults;
 use crate::describe;
 
 /// As many slots as one state item serves well.
-const LIMIT_MAX: u32 = 200;
-/// A business's limit where nobody says otherwise.
-const LIMIT_DEFAULT: u32 = 3;
+pub(crate) const LIMIT_MAX: u32 = 200;
 const NAME_CHARS_MAX: usize = 200;
 
 #[derive(Deserialize, JsonSchema)]
@@ -80,7 +79,7 @@ struct Checked {
 }
 
 /// A country whose numbering plan is known, by its two capital letters.
-fn country(word: &str) -> Option<Country> {
+pub(crate) fn country(word: &str) -> Option<Country> {
     let known = word.parse::<phonenumber::country::Id>().ok();
     known.and_then(|_| word.parse().ok())
 }
@@ -263,25 +262,24 @@ pub(crate) async fn change(
 /// Makes a business.
 pub(crate) async fn create(
     office: &impl Office<Ledger = Ledger>,
+    defaults: &Defaults,
     request: &Request,
 ) -> Result<Response<Body>, Failure> {
     Caller::of(request, Role::SystemAdmin)?;
     let wish: Wish = body::json(request)?;
     let wish = wish.check()?;
     let name = wish.name.ok_or_else(|| Failure::bad_field("name"))?;
-    let time_zone = wish
-        .time_zone
-        .unwrap_or_else(|| "Asia/Jerusalem".to_owned());
+    let time_zone = wish.time_zone.unwrap_or_else(|| defaults.time_zone.clone());
     let caps = wish.caps.map(|caps| caps.in_zone(&time_zone));
-    let region = wish.region.map(|region| region.to_string());
+    let region = wish.region.unwrap_or(defaults.region);
     let new = NewBusiness {
         caller_id: wish.phone,
-        limit: wish.limit.unwrap_or(LIMIT_DEFAULT),
+        limit: wish.limit.unwrap_or(defaults.limit),
         destinations: wish.destinations,
         caps: Caps::WIDEST.changed(caps.unwrap_or_default()),
         config: BusinessConfig {
             name,
-            region: region.unwrap_or_else(|| "IL".to_owned()),
+            region: region.to_string(),
             time_zone,
             call_flow: wish.call_flow.unwrap_or_else(default_flow).to_json(),
             created_at: office.now(),

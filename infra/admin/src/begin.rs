@@ -3,6 +3,7 @@
 use std::fs;
 
 use anyhow::{Context, Result};
+use business::defaults::Defaults;
 use http::Method;
 use lambda_http::Body;
 use leads::store::Store;
@@ -41,7 +42,8 @@ pub(crate) async fn create_business(place: &Place, wish: CreateBusiness) -> Resu
         body.extend(value.map(|value| (field.to_owned(), value)));
     }
     let request = post(None, "/api/businesses", &Value::Object(body))?;
-    let made = json_of(business::handle(&place.desk(), request).await)?;
+    let defaults = Defaults::from_env(&|name| place.variable(name))?;
+    let made = json_of(business::handle(&place.desk(), &defaults, request).await)?;
     answer(&json!({ "business_id": made["business_id"] }).to_string())
 }
 
@@ -58,7 +60,9 @@ pub(crate) async fn create_key(place: &Place, wish: CreateKey) -> Result<()> {
     };
     let body = json!({ "role": role.as_str() });
     let request = post(Some(&id), &path_of(&id, "/keys"), &body)?;
-    let made = json_of(business::handle(&place.desk(), request).await)?;
+    // No business is made.
+    let defaults = Defaults::standard();
+    let made = json_of(business::handle(&place.desk(), &defaults, request).await)?;
     answer(&json!({ "key_id": made["key_id"], "api_key": made["api_key"] }).to_string())
 }
 

@@ -13,8 +13,8 @@ pub(crate) struct Deployed {
     resources: BTreeMap<String, String>,
     /// How the function that places calls was configured.
     pub(crate) fill: Option<Configured>,
-    /// The same of the one that hears reports.
-    webhook: Option<Configured>,
+    /// The same of those that hear reports, make businesses and import leads.
+    others: Vec<Configured>,
 }
 
 /// How a function was configured.
@@ -35,7 +35,7 @@ impl std::fmt::Debug for Configured {
 
 /// The functions' names in the template.
 const FILL: &str = "FillFunction";
-const WEBHOOK: &str = "WebhookFunction";
+const OTHERS: [&str; 3] = ["WebhookFunction", "BusinessFunction", "LeadsFunction"];
 
 /// What of a function runs.
 pub(crate) const ALIAS: &str = "live";
@@ -47,7 +47,10 @@ impl Deployed {
         let mut deployed = Self::read(&client, name).await?;
         let client = aws_sdk_lambda::Client::new(aws);
         deployed.fill = deployed.configured(&client, FILL).await;
-        deployed.webhook = deployed.configured(&client, WEBHOOK).await;
+        for other in OTHERS {
+            let configured = deployed.configured(&client, other).await;
+            deployed.others.extend(configured);
+        }
         Ok(deployed)
     }
 
@@ -113,9 +116,9 @@ impl Deployed {
             .map(|(logical, physical)| (logical.as_str(), physical.as_str()))
     }
 
-    /// A variable of the function that places calls, or else of the one that hears reports.
+    /// A variable of the function that places calls, or else of the first other that has it.
     pub(crate) fn variable(&self, name: &str) -> Option<String> {
-        let mut functions = [&self.fill, &self.webhook].into_iter().flatten();
+        let mut functions = self.fill.iter().chain(&self.others);
         functions.find_map(|it| it.variables.get(name).cloned())
     }
 }

@@ -6,6 +6,7 @@ mod audit;
 mod client;
 mod progress;
 
+use business::defaults::Defaults;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -158,6 +159,7 @@ async fn start(args: &DemoArgs, origin: &str) -> Result<(Stack, SimTwilio)> {
         way: line.way,
         table: "ringfence".to_owned(),
         leads_max: LEADS_MAX_DEFAULT,
+        defaults: Defaults::standard(),
         doors: Doors::PLAIN,
     };
     let crashes = if is_rough {

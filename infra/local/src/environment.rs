@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use business::defaults::Defaults;
 use ringfence_carrier::twilio::{Callbacks, Twilio};
 use ringfence_flows::start::PublicHost;
 use ringfence_ledger::Ledger;
@@ -33,6 +34,7 @@ pub struct Blueprint {
     pub way: Way,
     pub clock: Clock,
     pub timing: Timing,
+    pub defaults: Defaults,
     /// Nobody reads the lines here, so the stack itself writes none.
     pub metrics: EmbeddedMetrics,
 }

@@ -227,7 +227,7 @@ impl Gateway {
                 let now = (self.plan.clock)();
                 leads::handle(world, &store, self.leads_max, now, event).await
             }
-            Function::Business => business::handle(world, event).await,
+            Function::Business => business::handle(world, &self.plan.defaults, event).await,
             Function::Webhook => webhook::handle(&self.webhook, event).await,
         };
         Ok(http_response(answer))

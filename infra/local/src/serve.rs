@@ -1,5 +1,6 @@
 //! Keeps the stack up for curl, the console and outside clients.
 
+use business::defaults::Defaults;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
@@ -99,6 +100,7 @@ pub async fn run(args: ServeArgs) -> Result<()> {
             Some(leads_max) => leads_max,
             None => leads_max_from_env(&environment)?,
         },
+        defaults: Defaults::from_env(&environment)?,
         doors: doors(&args)?,
     };
     let stack = Stack::start(parts, Crashes::NONE).await?;

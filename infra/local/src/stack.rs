@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use business::defaults::Defaults;
 use business::settings::NewBusiness;
 use ringfence_carrier::call_flow::CallFlow;
 use ringfence_core::caps::{Caps, Destinations};
@@ -36,6 +37,8 @@ pub struct Parts {
     pub table: String,
     /// How many leads a business may have.
     pub leads_max: u32,
+    /// What a new business is given.
+    pub defaults: Defaults,
     pub doors: Doors,
 }
 
@@ -118,6 +121,7 @@ impl Stack {
             way,
             table,
             leads_max,
+            defaults,
             doors,
         } = parts;
         ensure_table(&dynamo, &table).await?;
@@ -130,6 +134,7 @@ impl Stack {
             way,
             clock: Arc::new(move || clock.now()),
             timing,
+            defaults,
             metrics: EmbeddedMetrics::SILENT,
         };
         let gateway = Gateway::new(plan.clone(), leads_max, &doors);

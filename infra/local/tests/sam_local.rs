@@ -1,5 +1,6 @@
 //! The events of `infra/sam-local` are ones that the functions understand.
 
+use business::defaults::Defaults;
 use std::path::Path;
 
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
@@ -63,6 +64,7 @@ async fn stack() -> Stack {
         way: line.way,
         table: "ringfence".to_owned(),
         leads_max: LEADS_MAX_DEFAULT,
+        defaults: Defaults::standard(),
         doors: Doors::PLAIN,
     };
     let stack = Stack::start(parts, Crashes::NONE).await.expect("it starts");
@@ -86,7 +88,7 @@ async fn every_function_understands_its_event() {
     let (world, now) = (Environment::start(plan).world, (plan.clock)());
     let silent = EmbeddedMetrics::SILENT;
 
-    let answer = business::handle(&world, request("business")).await;
+    let answer = business::handle(&world, &plan.defaults, request("business")).await;
     check("business", &answer, 200);
     let store = Store::new(&plan.objects.client_with(&Default::default()), BUCKET);
     let answer = leads::handle(&world, &store, LEADS_MAX_DEFAULT, now, request("leads")).await;

@@ -1,5 +1,6 @@
 //! Businesses with leads, runs and keys, before the flood comes.
 
+use business::defaults::Defaults;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,6 +60,7 @@ impl Scene {
             way: line.way,
             table: "ringfence".to_owned(),
             leads_max: LEADS_MAX,
+            defaults: Defaults::standard(),
             doors: Doors::from_env(&|_| None)?,
         };
         let stack = Stack::start(parts, Crashes::NONE).await?;
