@@ -193,8 +193,8 @@ def judge_records(verdict, resources):
                   and all("RetentionInDays" in groups[group] for group in kept.values()), kept)
 
 
-# What may name a function itself: figures are told by function, and the rest makes it or an alias.
-OF_FUNCTIONS = {"AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard",
+# What may name a function itself: what looks at it or tells its figures, and what makes it or an alias.
+OF_FUNCTIONS = {"AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard", "AWS::IAM::ManagedPolicy",
                 "AWS::Lambda::Alias", "AWS::Lambda::EventInvokeConfig", "AWS::Lambda::Function",
                 "AWS::Lambda::Version"}
 
@@ -217,6 +217,17 @@ def another_value(parameter):
     if "AllowedValues" in parameter:
         return next(it for it in parameter["AllowedValues"] if it != parameter["Default"])
     return int(parameter["Default"]) + 1 if parameter["Type"] == "Number" else "another"
+
+
+def judge_administrators(verdict, resources):
+    policy = resources["AdminPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    wide = [it for it in policy if any("*" in action for action in actions(it)) or it["Resource"] == "*"
+            or not set(named(it["Resource"])) - {"AWS::Partition", "AWS::Region", "AWS::AccountId"}]
+    verdict.check("administrators may do some things, to what is the stack's", not wide, wide)
+    seen = [it for it in policy if "lambda:GetAlias" in actions(it)]
+    functions = of_type(resources, "AWS::Lambda::Function").keys()
+    verdict.check("administrators may look at each function",
+                  len(seen) == 1 and set(named(seen[0]["Resource"])) == functions, seen)
 
 
 def judge_versions(verdict, text):
@@ -310,6 +321,7 @@ def main():
     judge_doors(verdict, resources)
     judge_permissions(verdict, resources)
     judge_records(verdict, resources)
+    judge_administrators(verdict, resources)
     judge_versions(verdict, text)
     judge_aliases(verdict, text)
     judge_deployments(verdict, text)

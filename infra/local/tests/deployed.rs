@@ -3,10 +3,13 @@
 //! DynamoDB, SQS, Twilio and the webhook are those of a local stack; of the services that no
 //! local stack has, the test gives the answers.
 
+#[path = "deployed/permitted.rs"]
+mod permitted;
 #[path = "support/process.rs"]
 mod process;
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -34,6 +37,8 @@ struct Account {
     /// The versions that traffic moves to, and how much of it.
     weights: Value,
     recovery: &'static str,
+    /// What was asked of it, as a policy would name it.
+    used: Arc<Mutex<BTreeSet<String>>>,
 }
 
 const RESOURCES: [(&str, &str); 4] = [
@@ -44,13 +49,17 @@ const RESOURCES: [(&str, &str); 4] = [
 ];
 
 impl Account {
-    async fn answer(&self, request: Request) -> String {
+    /// A status, and a body.
+    async fn answer(&self, request: Request) -> (u16, String) {
         let (parts, body) = request.into_parts();
         let body = to_bytes(body, 1_000_000).await.expect("it is small");
         let target = parts.headers.get("x-amz-target");
         let target = target.map(|target| target.to_str().expect("it is plain").to_owned());
         let path = parts.uri.path();
-        match target.as_deref() {
+        let actions = permitted::actions(target.as_deref(), path, &body);
+        let used = self.used.lock();
+        used.expect("nobody panics with it").extend(actions);
+        let answer = match target.as_deref() {
             Some("AWSEvents.DescribeRule") => {
                 let asked: Value = serde_json::from_slice(&body).expect("it is JSON");
                 assert_eq!(asked["Name"], "ringfence-sweep-1");
@@ -76,35 +85,49 @@ impl Account {
                 },
             })
             .to_string(),
-            Some(other) if other.starts_with("AmazonSQS.") => forward(&self.sqs, other, body).await,
-            Some(other) => forward(&self.dynamodb, other, body).await,
-            None if path.ends_with("/aliases/live") => json!({
-                "Name": "live",
-                "FunctionVersion": "7",
-                "RoutingConfig": { "AdditionalVersionWeights": self.weights },
-            })
-            .to_string(),
-            None if path == "/2015-03-31/functions/ringfence-fill-1/configuration" => {
+            Some(other) if other.starts_with("AmazonSQS.") => {
+                return forward(&self.sqs, other, body).await;
+            }
+            Some(other) => return forward(&self.dynamodb, other, body).await,
+            None if path.starts_with("/2015-03-31/") => {
                 let live = parts.uri.query() == Some("Qualifier=live");
+                self.lambda(path, live)
+            }
+            None => self.cloudformation(&body),
+        };
+        (200, answer)
+    }
+
+    /// What is asked is about what runs, or about what was set last.
+    fn lambda(&self, path: &str, live: bool) -> String {
+        let answer = match path.trim_start_matches("/2015-03-31/") {
+            "functions/ringfence-fill-1/configuration" => {
                 let latest = self.latest_seconds.filter(|_| !live);
                 json!({
                     "Timeout": latest.unwrap_or(self.fill_seconds),
                     "Environment": { "Variables": self.variables },
                 })
-                .to_string()
             }
-            None if path == "/2015-03-31/functions/ringfence-webhook-1/configuration" => json!({
+            "functions/ringfence-webhook-1/configuration" => json!({
                 "Environment": {
                     "Variables": { "TWILIO_SIGNING_PARAMETER": "/ringfence/signing" },
                 },
-            })
-            .to_string(),
-            None if path.starts_with("/2015-03-31/event-source-mappings/0000") => {
-                let arn = format!("arn:aws:lambda:eu-west-1:1:function:ringfence-fill-1:{}", self.invoked);
-                json!({ "State": self.mapping_state, "FunctionArn": arn }).to_string()
+            }),
+            mapping if mapping.starts_with("event-source-mappings/0000") => {
+                let invoked = self.invoked;
+                let arn = format!("arn:aws:lambda:eu-west-1:1:function:ringfence-fill-1:{invoked}");
+                json!({ "State": self.mapping_state, "FunctionArn": arn })
             }
-            None => self.cloudformation(&body),
-        }
+            alias => {
+                assert!(alias.ends_with("/aliases/live"), "{alias}");
+                json!({
+                    "Name": "live",
+                    "FunctionVersion": "7",
+                    "RoutingConfig": { "AdditionalVersionWeights": self.weights },
+                })
+            }
+        };
+        answer.to_string()
     }
 
     /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html>
@@ -151,50 +174,59 @@ impl Account {
     }
 }
 
-async fn forward(origin: &str, target: &str, body: axum::body::Bytes) -> String {
+async fn forward(origin: &str, target: &str, body: axum::body::Bytes) -> (u16, String) {
     let http = reqwest::Client::builder()
         .no_proxy()
         .build()
         .expect("it needs nothing");
     let request = http.post(origin).header("x-amz-target", target).body(body);
     let answer = request.send().await.expect("it answers");
-    answer.text().await.expect("it is text")
+    let status = answer.status().as_u16();
+    (status, answer.text().await.expect("it is text"))
 }
 
 async fn answer(State(account): State<Arc<Account>>, request: Request) -> Response {
-    Response::new(Body::from(account.answer(request).await))
+    let (status, body) = account.answer(request).await;
+    let answer = Response::builder().status(status);
+    answer.body(Body::from(body)).expect("the status is one")
 }
 
-/// Serves an account, and runs the doctor with nothing but the stack's name.
-async fn doctor(account: Account, business: Option<&str>) -> (String, bool) {
+/// Serves an account, and says where.
+async fn serve(account: Account) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
         .await
         .expect("a port is free");
     let endpoint = format!("http://{}", listener.local_addr().expect("it is open"));
     let router = Router::new().fallback(answer).with_state(Arc::new(account));
     tokio::spawn(async move { axum::serve(listener, router).await });
+    endpoint
+}
+
+/// Runs a command with nothing but the stack's name.
+async fn admin(endpoint: &str, arguments: &[&str]) -> (String, bool) {
     let variables = [
         ("AWS_ACCESS_KEY_ID", "any"),
         ("AWS_SECRET_ACCESS_KEY", "any"),
         ("AWS_REGION", "eu-west-1"),
     ];
     let mut command = ringfence(
-        &[
-            "admin",
-            "--stack",
-            "ringfence",
-            "--endpoint-url",
-            &endpoint,
-            "doctor",
-        ],
+        &["admin", "--stack", "ringfence", "--endpoint-url", endpoint],
         &variables,
     );
-    command.args(business.iter().flat_map(|id| ["--business", *id]));
+    command.args(arguments);
+    command.stdin(std::process::Stdio::null());
     let output = tokio::task::spawn_blocking(move || command.output()).await;
     let output = output.expect("it ends").expect("the binary runs");
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     (format!("{said}{errors}"), output.status.success())
+}
+
+/// Serves an account, and runs the doctor.
+async fn doctor(account: Account, business: Option<&str>) -> (String, bool) {
+    let mut arguments = vec!["doctor"];
+    arguments.extend(business.iter().flat_map(|id| ["--business", *id]));
+    admin(&serve(account).await, &arguments).await
 }
 
 /// A local stack, and how somebody might have deployed it.
@@ -233,6 +265,7 @@ fn deployed() -> (Running, Running, Account) {
         latest_seconds: None,
         weights: Value::Null,
         recovery: "ENABLED",
+        used: Arc::default(),
     };
     (twilio, stack, account)
 }

@@ -129,6 +129,7 @@ fn whoever_invokes_a_function_names_its_alias() {
                 | "AWS::Serverless::HttpApi" => true,
                 "AWS::CloudWatch::Alarm"
                 | "AWS::CloudWatch::Dashboard"
+                | "AWS::IAM::ManagedPolicy"
                 | "AWS::Serverless::Function" => continue,
                 _ => false,
             };
