@@ -50,7 +50,7 @@ impl Throttle {
 }
 
 /// The template's default.
-pub const WEBHOOK_CONCURRENCY: usize = 50;
+pub const WEBHOOK_CONCURRENCY: usize = 100;
 
 impl Doors {
     /// Keys only, and no throttle.
