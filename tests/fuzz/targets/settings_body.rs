@@ -42,7 +42,11 @@ fn check(service: &Service, input: &[u8]) {
     let mut request = request.expect("it is a request");
     let business = http::HeaderValue::from_static("b1");
     request.headers_mut().insert(BUSINESS_HEADER, business);
-    let answer = service.wait(business::handle(&service.desk, &Defaults::standard(), request));
+    let answer = service.wait(business::handle(
+        &service.desk,
+        &Defaults::standard(),
+        request,
+    ));
     let refusal = refusal(&answer);
     refusal.check_body(body, &FIELDS);
     if let Ok(Value::Object(body)) = serde_json::from_slice(body)
