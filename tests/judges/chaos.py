@@ -6,8 +6,6 @@ every run is over. Then only the carrier's record and the API's answers count.
 """
 
 import argparse
-import http.client
-import json
 import os
 import random
 import socket
@@ -20,8 +18,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent / "lib"))
 
 from processes import Process, build
-from promise import Business, History, adds_up, doctored, judge
-from shop import LEADS, PATIENCE_SECONDS, Client, Shop
+from promise import Business, History, adds_up
+from record import judge_history, read_truth
+from shop import LEADS, PATIENCE_SECONDS, Client, Shop, rest
 from verdict import Verdict
 
 LIMITS = [1, 3, 5]
@@ -154,25 +153,6 @@ def wreck(chaos, shops, kills):
     return background.failures
 
 
-def rest(shops):
-    """Waits until every run is over and no slot is taken; how long that took, or nothing."""
-    began = time.monotonic()
-    while time.monotonic() - began < END_SECONDS:
-        if all([shop.poll() for shop in shops]):
-            return time.monotonic() - began
-        time.sleep(0.1)
-    return None
-
-
-def read_truth(origin):
-    connection = http.client.HTTPConnection(origin.removeprefix("http://"), timeout=30)
-    try:
-        connection.request("GET", "/truth")
-        return json.loads(connection.getresponse().read())
-    finally:
-        connection.close()
-
-
 def tell(chaos, shops, truth, seconds):
     """What happened, for people."""
     verdicts = [create["verdict"] for create in truth["creates"]]
@@ -183,13 +163,6 @@ def tell(chaos, shops, truth, seconds):
           f" {len(verdicts)} creates, {verdicts.count('unread')} of them cut off;"
           f" {sum(row['error'] == 'unconfirmed' for row in rows)} leads never confirmed;"
           f" {sum(shop.polls for shop in shops)} looks at runs", flush=True)
-
-
-def judge_history(verdict, history):
-    for claim, complaints in judge(history).items():
-        verdict.check(claim, not complaints, "\n".join(complaints[:20]))
-    for slip, check, spoilt in doctored(history):
-        verdict.check(f"a record with {slip} is noticed", check(spoilt))
 
 
 def main():
@@ -216,7 +189,7 @@ def main():
             shops = open_shops(chaos, chaos.up()["system_admin_key"], rng)
             failures = wreck(chaos, shops, options.kills)
             verdict.check("every client got its answers", not failures, "\n".join(failures))
-            rested = rest(shops)
+            rested = rest(shops, END_SECONDS)
             verdict.check(f"left alone, every run ends and every slot is free within {END_SECONDS} s",
                           rested is not None)
             print(f"that took {rested or END_SECONDS:.1f} s", flush=True)

@@ -22,13 +22,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "lib"))
 
+from apart import installed
 from verdict import Verdict
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
-# It lives by itself: it pins libraries that the other judges use too.
-PINNED = HERE / "schemathesis.txt"
-INSTALLED = HERE / ".venv" / "schemathesis"
 BINARY = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release/ringfence"
 SEED = os.environ.get("SCHEMATHESIS_SEED", "20260301")
 EXAMPLES = os.environ.get("SCHEMATHESIS_EXAMPLES", "12")
@@ -65,20 +63,6 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "401", "403",
 OPERATIONS = re.compile(r"^\s*Tested: (\d+)$", re.M)
 CASES = re.compile(r"^\s*(\d[\d,]*) generated", re.M)
 CHAINED = re.compile(r"^\s*API Links:\s+(\d+) covered", re.M)
-
-
-def install():
-    """Installs the pinned Schemathesis, again whenever the pin changes."""
-    stamp = INSTALLED / "installed"
-    wanted = PINNED.read_text(encoding="utf-8")
-    if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
-        return
-    target = ["install", "--quiet", "--upgrade", "--target", INSTALLED, "-r", PINNED]
-    own = subprocess.run([sys.executable, "-m", "pip", *target], capture_output=True, text=True)
-    if own.returncode != 0:
-        # An environment without pip is served from outside.
-        subprocess.run(["python3", "-m", "pip", "--python", sys.executable, *target], check=True)
-    stamp.write_text(wanted, encoding="utf-8")
 
 
 class Stack:
@@ -131,7 +115,7 @@ def schemathesis(it, document, role, *options):
                    "-H", f"Authorization: Bearer {it.key[role]}", *options]
         if role == "system_admin":
             command += ["-H", f"X-Business-Id: {it.business}"]
-        env = {**os.environ, "PYTHONPATH": f"{INSTALLED}:{HERE / 'lib'}", "SCHEMATHESIS_HOOKS": "keep_own",
+        env = {**os.environ, "PYTHONPATH": f"{installed('schemathesis')}:{HERE / 'lib'}", "SCHEMATHESIS_HOOKS": "keep_own",
                "JUDGE_KEY_ID": key_id(it.key[role]), "JUDGE_BUSINESS": it.business,
                "JUDGE_URL": it.url, "JUDGE_HEADERS": json.dumps(it.headers()),
                "JUDGE_SETTINGS": json.dumps(SETTINGS)}
@@ -256,12 +240,12 @@ def doctored(doctor):
 
 def main():
     verdict = Verdict()
-    install()
     built = subprocess.run(["cargo", "build", "--quiet", "--release", "--locked", "--bin", "ringfence"],
                            cwd=ROOT, capture_output=True, text=True, timeout=BUILD_SECONDS_MAX)
     verdict.check("the stack is built", built.returncode == 0, built.stderr[-4_000:])
     if built.returncode != 0:
         verdict.end()
+    installed("schemathesis")
     # Each has a stack and a process of its own, so two go on at a time.
     with ThreadPoolExecutor(max_workers=2) as pool:
         runs = [(role, phases) for phases in (SINGLE, CHAINS) for role in ("admin", "system_admin")]

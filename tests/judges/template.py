@@ -1,8 +1,8 @@
 """AWS's own tools accept the template, and what they make of it is what we mean.
 
-`sam validate --lint` and `cfn-lint` read the file; SAM's translator turns it into what
-CloudFormation would deploy. None of them needs an account or the network. Each also has
-to refuse a copy that was broken on purpose.
+`sam validate --lint`, `cfn-lint` and `checkov` read the file; SAM's translator turns it into
+what CloudFormation would deploy; `sam build` builds the functions. None of them needs an
+account. Each also has to refuse a copy that was broken on purpose.
 """
 
 import json
@@ -22,19 +22,19 @@ from samcli.yamlhelper import yaml_parse
 from samtranslator.model.preferences.deployment_preference_collection import (
     CODEDEPLOY_PREDEFINED_CONFIGURATIONS_LIST as DEPLOYMENTS,
 )
-from samtranslator.translator.transform import transform
+from bootstraps import bootstraps, sam_build
+from hardening import judge_hardening
+from stack import REGION, TEMPLATE, translated
 from verdict import Verdict
 
-TEMPLATE = Path(__file__).resolve().parents[2] / "template.yaml"
 TOOLS = Path(sys.executable).parent
-REGION = "us-east-1"
 
 # Each is a slip that nobody notices by reading, and the text that it replaces.
 BROKEN = {
     "a reference to nothing": ("!Ref WakeUpQueue\n", "!Ref WakeUpQueues\n"),
     "a property that does not exist": ("MemorySize: 256", "MemorySizes: 256"),
     "a retention beyond SQS's": ("MessageRetentionPeriod: 345600", "MessageRetentionPeriod: 3456000"),
-    "a concurrency below the least": ("MaximumConcurrency: 100", "MaximumConcurrency: 1"),
+    "a concurrency below the least": ("MaximumConcurrency: 300", "MaximumConcurrency: 1"),
     "a schedule that is none": ("rate(1 minute)", "rate(1 minutes)"),
 }
 # Only CloudFormation itself would notice this one.
@@ -42,6 +42,8 @@ CYCLE = ("PUBLIC_HOST: !Ref PublicHost", "PUBLIC_HOST: !GetAtt WebhookFunctionUr
 
 SECRETS = {"FillFunction": "TwilioPlacingParameter", "StartFunction": "TwilioPlacingParameter",
            "StopFunction": "TwilioPlacingParameter", "WebhookFunction": "TwilioSigningParameter"}
+# The magic number, 64 bits, little-endian, and in the end: position-independent, of x86-64.
+X86_64_PROGRAM = b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x03\x00\x3e\x00"
 WRITES = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"}
 
 
@@ -69,17 +71,7 @@ def lint(file):
 
 def deployed(text, **parameters):
     """The resources that CloudFormation would make."""
-    class NoManagedPolicies:
-        def load(self):
-            return {}
-
-    template = yaml_parse(text)
-    for resource in template["Resources"].values():
-        if resource["Type"] == "AWS::Serverless::Function":
-            # `sam build` and `sam deploy` put an address like this here.
-            resource["Properties"]["CodeUri"] = "s3://bucket/key"
-    os.environ.setdefault("AWS_DEFAULT_REGION", REGION)
-    return transform(template, parameters, NoManagedPolicies())["Resources"]
+    return translated(text, lambda _: "s3://bucket/key", parameters)["Resources"]
 
 
 def named(value):
@@ -309,6 +301,21 @@ def judge_deployments(verdict, text):
                       == ["AWSCodeDeployRoleForLambdaLimited"], role)
 
 
+def judge_build(verdict, resources, text):
+    """`sam build` makes an x86-64 program of each function."""
+    is_built, said = sam_build()
+    verdict.check("sam build builds the functions", is_built, said[-4000:])
+    made = bootstraps()
+    verdict.check("each is a program for x86-64",
+                  made.keys() == of_type(resources, "AWS::Lambda::Function").keys()
+                  and all(file.read_bytes()[:20] == X86_64_PROGRAM for file in made.values()), made)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "template.yaml"
+        file.write_text(text.replace("CodeUri: functions/sweep", "CodeUri: functions/swept"), encoding="utf-8")
+        is_built, said = sam_build("SweepFunction", template=file, into=Path(folder) / "built")
+        verdict.check("a copy that names no code is not built", not is_built, said)
+
+
 def main():
     # It warns of measurements that nobody takes.
     logging.getLogger("samtranslator").setLevel(logging.ERROR)
@@ -325,6 +332,8 @@ def main():
     judge_versions(verdict, text)
     judge_aliases(verdict, text)
     judge_deployments(verdict, text)
+    judge_hardening(verdict, TEMPLATE)
+    judge_build(verdict, resources, text)
     traced = of_type(deployed(text, Tracing="Active"), "AWS::Lambda::Function").values()
     verdict.check("functions are traced where that is asked for, and only there",
                   all(it.get("TracingConfig", {}).get("Mode") for it in traced)

@@ -160,3 +160,13 @@ class Shop:
         for number, run in self.runs.items():
             run.status = self.client.ask("GET", f"/api/outbound/runs/{number}")[1]
             run.rows = self.client.ask("GET", f"/api/outbound/runs/{number}/calls")[1]["items"]
+
+
+def rest(shops, seconds_max):
+    """Waits until every run is over and no slot is taken; how long that took, or nothing."""
+    began = time.monotonic()
+    while time.monotonic() - began < seconds_max:
+        if all([shop.poll() for shop in shops]):
+            return time.monotonic() - began
+        time.sleep(0.1)
+    return None

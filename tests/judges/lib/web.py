@@ -66,10 +66,12 @@ def serving(answer):
         thread.join()
 
 
-def forward(origin, request):
-    """What a server answers to a request that was made to another."""
+def forward(origin, request, host=None):
+    """What a server answers to a request that was made to another, by its own name or this one."""
     connection = http.client.HTTPConnection(origin.removeprefix("http://"), timeout=SECONDS_MAX)
     headers = {name: value for name, value in request.headers.items() if name not in HOP_BY_HOP}
+    if host:
+        headers["host"] = host
     try:
         connection.request(request.method, request.target, request.body or None, headers)
         made = connection.getresponse()

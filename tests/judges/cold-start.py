@@ -1,0 +1,144 @@
+"""How long the bootstraps take from their start to the first question for work, and for the
+first answer, beside the least function that can be: `hello`, of `lambda_http` alone.
+
+Each start is measured by a small Runtime API, and all take turns, so that a busy machine is
+busy for all. Behind them are the embedded DynamoDB and SQS, and a simulated Twilio.
+"""
+
+import os
+import statistics
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "lib"))
+
+from bootstraps import HELLO, ROOT, bootstraps, build_hello, sam_build
+from processes import build, running
+from runtime import Start, start
+from samcli.yamlhelper import yaml_parse
+from verdict import Verdict
+
+ROUNDS = int(os.environ.get("COLD_STARTS", "15"))
+EVENTS = ROOT / "infra" / "sam-local" / "events"
+# What starts takes at most this many times what `hello` takes.
+TIMES_HELLO = 3
+# Lambda's own bound is 250 MB unzipped; what is read at a cold start should be little.
+SIZE_MAX = 16_000_000
+# Lambda gives a function one core's time at so much memory, and less in proportion.
+CORE_MB = 1769
+MB = 1_048_576
+
+
+def variables(ports, twilio):
+    """What `infra/sam-local/watch.env` says, with the ports that were free."""
+    lines = (ROOT / "infra" / "sam-local" / "watch.env").read_text(encoding="utf-8").splitlines()
+    known = dict(line.split("=", 1) for line in lines if "=" in line)
+    known |= {"AWS_ENDPOINT_URL_DYNAMODB": ports["dynamodb"], "AWS_ENDPOINT_URL_SQS": ports["sqs"],
+              "TWILIO_API_BASE": twilio, "METRICS": "Ringfence/judge"}
+    known["QUEUE_URL"] = known["QUEUE_URL"].replace("http://127.0.0.1:9324", ports["sqs"])
+    return known
+
+
+def memories():
+    """The memory that each function is given, in MB."""
+    template = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
+    default = template["Globals"]["Function"]["MemorySize"]
+    return {name: it["Properties"].get("MemorySize", default) for name, it in template["Resources"].items()
+            if it["Type"] == "AWS::Serverless::Function"}
+
+
+def median(starts, name):
+    return statistics.median(getattr(it, name) or float("inf") for it in starts)
+
+
+def is_answered(it):
+    """Whether the first event got an answer that is none of trouble."""
+    if it.error or it.first_invocation is None:
+        return False
+    return not isinstance(it.answer, dict) or it.answer.get("statusCode", 200) < 500
+
+
+def slower(starts, hello):
+    """How many times longer than `hello` it takes to the first question for work."""
+    return median(starts, "to_poll") / median(hello, "to_poll")
+
+
+def measure(files, env):
+    """Every start of every bootstrap, all of one round before the next."""
+    made = {name: [] for name in files}
+    for _ in range(ROUNDS):
+        for name, file in files.items():
+            event = EVENTS / f"{name.removesuffix('Function').lower()}.json"
+            told = (event if event.exists() else EVENTS / "status.json").read_bytes()
+            made[name].append(start(file, told, env, name))
+    return made
+
+
+def tell(files, made, memory):
+    """The figures, for people."""
+    print(f"medians of {ROUNDS} starts each; on Lambda, the CPU time of the first invocation takes"
+          f" {CORE_MB} / memory times as long")
+    print(f"{'':20}{'MB':>6}{'to poll':>10}{'x hello':>9}{'CPU':>9}{'first':>10}{'CPU':>9}{'peak':>9}"
+          f"{'memory':>8}{'CPU there':>11}")
+    for name, starts in made.items():
+        cpu = median(starts, "cpu_of_first") * 1000
+        share = memory.get(name)
+        print(f"{name:20}{files[name].stat().st_size / 1e6:6.1f}{median(starts, 'to_poll') * 1000:7.1f} ms"
+              f"{slower(starts, made['hello']):9.2f}{median(starts, 'cpu_to_poll') * 1000:6.1f} ms"
+              f"{median(starts, 'first_invocation') * 1000:7.1f} ms{cpu:6.1f} ms"
+              f"{max(it.peak_memory for it in starts) / MB:6.1f} MB"
+              + (f"{share:5} MB{cpu * max(1, CORE_MB / share):8.1f} ms" if share else ""), flush=True)
+
+
+def judge(verdict, files, made, memory):
+    for name, starts in made.items():
+        silent = [it.error for it in starts if it.to_poll is None]
+        verdict.check(f"{name} asks for work at every start", not silent, silent[:2])
+        bad = [it.error or it.answer for it in starts if not is_answered(it)]
+        verdict.check(f"{name} answers its first event", not bad, bad[:2])
+        if name == "hello":
+            continue
+        verdict.check(f"{name} takes at most {TIMES_HELLO} times as long as hello to its first question",
+                      slower(starts, made["hello"]) <= TIMES_HELLO)
+        verdict.check(f"{name} has at most {SIZE_MAX // 1_000_000} MB", files[name].stat().st_size <= SIZE_MAX)
+        peak = max(it.peak_memory for it in starts)
+        verdict.check(f"{name} has twice the memory that its first event took",
+                      0 < peak <= memory[name] * MB / 2, peak)
+
+
+def judge_itself(verdict, files, made):
+    """What is wrong has to be seen."""
+    name = next(name for name in files if name != "hello")
+    unset = start(files[name], b"{}", {}, name)
+    verdict.check("a function that lacks its variables is seen never to ask",
+                  unset.to_poll is None and unset.error, unset)
+    nonsense = start(files["FillFunction"], b"{}", made["env"], "FillFunction")
+    verdict.check("an event that is none is seen to be refused", not is_answered(nonsense), nonsense)
+    late = [Start(to_poll=it.to_poll * (TIMES_HELLO + 1)) for it in made["starts"]["hello"]]
+    verdict.check("a slow start is seen", slower(late, made["starts"]["hello"]) > TIMES_HELLO)
+
+
+def main():
+    verdict = Verdict()
+    is_built, told = sam_build()
+    verdict.check("the bootstraps are built", is_built and bootstraps(), told[-4000:])
+    is_built, told = build_hello()
+    verdict.check("hello is built in the same way", is_built, told[-4000:])
+    if verdict.failed:
+        verdict.end()
+    files = {"hello": HELLO, **bootstraps()}
+    binary = build()
+    account = {"TWILIO_ACCOUNT_SID": "AC00000000000000000000000000000001", "TWILIO_AUTH_TOKEN": "secret"}
+    with running(binary, ["aws", "--ddb-port", "0", "--sqs-port", "0"], {}) as ports, \
+            running(binary, ["twilio", "--port", "0"], account) as twilio:
+        env = variables(ports, twilio["listening"])
+        starts = measure(files, env)
+        memory = memories()
+        tell(files, starts, memory)
+        judge(verdict, files, starts, memory)
+        judge_itself(verdict, files, {"starts": starts, "env": env})
+    verdict.end()
+
+
+if __name__ == "__main__":
+    main()
