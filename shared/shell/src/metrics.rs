@@ -2,7 +2,7 @@
 //!
 //! A line has no dimension, so that a figure is one metric whatever businesses there are;
 //! ids stand in it as plain properties. The stack is told by the namespace. What is zero is
-//! left out: CloudWatch charges for each metric in each hour in which it is heard of.
+//! left out, but for `Metric::told_with`: CloudWatch charges for each metric in each hour in which it is heard of.
 //!
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 
@@ -112,6 +112,20 @@ impl Metric {
         }
     }
 
+    /// Those that are told with it even if they are zero, since an alarm puts them into one
+    /// expression: CloudWatch computes nothing with a metric that it never heard of.
+    pub const fn told_with(self) -> &'static [Self] {
+        match self {
+            Self::CallsUnknown => &[Self::CallsPlaced],
+            Self::LeasesUndecided => &[Self::FillsFailed],
+            Self::FillsFailed => &[Self::LeasesUndecided],
+            Self::CallbacksUnsigned => &[Self::CallbacksOfOthers, Self::CallbacksUnreadable],
+            Self::CallbacksOfOthers => &[Self::CallbacksUnsigned, Self::CallbacksUnreadable],
+            Self::CallbacksUnreadable => &[Self::CallbacksUnsigned, Self::CallbacksOfOthers],
+            _ => &[],
+        }
+    }
+
     const fn unit(self) -> &'static str {
         if matches!(self, Self::Turnaround) {
             "Milliseconds"
@@ -189,10 +203,14 @@ impl Figures {
     /// The line, unless there is nothing to tell.
     fn line(self, namespace: &str, now: Timestamp) -> Option<String> {
         let Self {
-            counts,
+            mut counts,
             values,
             properties,
         } = self;
+        let also: Vec<_> = counts.keys().flat_map(|metric| metric.told_with()).collect();
+        for metric in also {
+            counts.entry(*metric).or_default();
+        }
         if counts.is_empty() && values.is_empty() {
             return None;
         }

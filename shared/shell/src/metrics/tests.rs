@@ -44,6 +44,26 @@ fn what_did_not_happen_is_not_paid_for() {
 }
 
 #[test]
+fn what_an_alarm_computes_with_is_told_even_if_it_is_zero() {
+    let mut figures = Figures::default();
+    figures.count(Metric::CallsUnknown, 3);
+    figures.count(Metric::CallbacksOfOthers, 1);
+    let line: Value = serde_json::from_str(&figures.line("n", NOW).unwrap()).unwrap();
+    let counts = [
+        ("CallsUnknown", 3),
+        ("CallsPlaced", 0),
+        ("CallbacksOfOthers", 1),
+        ("CallbacksUnsigned", 0),
+        ("CallbacksUnreadable", 0),
+    ];
+    for (name, count) in counts {
+        assert_eq!(line[name], count, "{name}");
+    }
+    let named = line["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array();
+    assert_eq!(named.map(Vec::len), Some(counts.len()));
+}
+
+#[test]
 fn a_metric_has_no_more_values_than_cloudwatch_takes() {
     let mut figures = Figures::default();
     for value in 0..250 {
