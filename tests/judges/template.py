@@ -24,7 +24,8 @@ from samtranslator.model.preferences.deployment_preference_collection import (
 )
 from bootstraps import bootstraps, sam_build
 from hardening import judge_hardening
-from stack import REGION, TEMPLATE, translated
+from permissions import actions, judge_permissions
+from stack import REGION, TEMPLATE, deployed, of_type
 from verdict import Verdict
 
 TOOLS = Path(sys.executable).parent
@@ -40,11 +41,8 @@ BROKEN = {
 # Only CloudFormation itself would notice this one.
 CYCLE = ("PUBLIC_HOST: !Ref PublicHost", "PUBLIC_HOST: !GetAtt WebhookFunctionUrl.FunctionUrl")
 
-SECRETS = {"FillFunction": "TwilioPlacingParameter", "StartFunction": "TwilioPlacingParameter",
-           "StopFunction": "TwilioPlacingParameter", "WebhookFunction": "TwilioSigningParameter"}
 # The magic number, 64 bits, little-endian, and in the end: position-independent, of x86-64.
 X86_64_PROGRAM = b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x03\x00\x3e\x00"
-WRITES = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"}
 
 
 def tool(*command):
@@ -67,11 +65,6 @@ def sam(file):
 
 def lint(file):
     return tool("cfn-lint", "--regions", REGION, "--", str(file))
-
-
-def deployed(text, **parameters):
-    """The resources that CloudFormation would make."""
-    return translated(text, lambda _: "s3://bucket/key", parameters)["Resources"]
 
 
 def named(value):
@@ -104,54 +97,9 @@ def cycle(resources):
     return []
 
 
-def of_type(resources, kind):
-    return {name: it["Properties"] for name, it in resources.items() if it["Type"] == kind}
-
-
 def alias(function):
     """What SAM calls the alias of a function, which is what runs."""
     return f"{function}Aliaslive"
-
-
-def statements(resources, function):
-    """What a function may do, beyond writing its logs."""
-    role = resources[f"{function}Role"]["Properties"]
-    for policy in role["Policies"]:
-        yield from policy["PolicyDocument"]["Statement"]
-
-
-def actions(statement):
-    action = statement["Action"]
-    return {action} if isinstance(action, str) else set(action)
-
-
-def judge_permissions(verdict, resources):
-    functions = of_type(resources, "AWS::Lambda::Function")
-    may = {name: set().union(*(actions(it) for it in statements(resources, name))) for name in functions}
-    verdict.check("no function may do anything to everything",
-                  not any("*" in action for all_of in may.values() for action in all_of)
-                  and not any(it["Resource"] == "*" for name in functions
-                              for it in statements(resources, name)), may)
-    logs_only = "AWSLambdaBasicExecutionRole"
-    managed = {arn for name in functions
-               for arn in resources[f"{name}Role"]["Properties"]["ManagedPolicyArns"]}
-    verdict.check("no function has a managed policy beyond writing logs",
-                  all(arn.endswith(f"/{logs_only}") for arn in managed), managed)
-    for name in ["StatusFunction", "WebhookFunction", "SweepFunction"]:
-        verdict.check(f"{name} cannot write to the table", not may[name] & WRITES, may[name])
-    reads = {name: [json.dumps(it["Resource"]) for it in statements(resources, name)
-                    if any(action.startswith(("ssm:", "secretsmanager:", "kms:")) for action in actions(it))]
-             for name in functions}
-    verdict.check("who places calls may read what places, the webhook what signs, and nobody more",
-                  all(len(them) == (name in SECRETS) and all(SECRETS[name] in it for it in them)
-                      for name, them in reads.items()), reads)
-    reached = [json.dumps(it.get("Condition")) for it in statements(resources, "AuthorizerFunction")]
-    verdict.check("AuthorizerFunction notes the use of keys, and reaches nothing else of the table",
-                  may["AuthorizerFunction"] & WRITES <= {"dynamodb:UpdateItem"}
-                  and all("LeadingKeys" in it and "KEY#*" in it and "BIZ#" not in it for it in reached),
-                  reached)
-    verdict.check("nobody may scan, or delete the table",
-                  not any({"dynamodb:Scan", "dynamodb:DeleteTable"} & all_of for all_of in may.values()))
 
 
 def judge_doors(verdict, resources):
@@ -326,7 +274,7 @@ def main():
         verdict.check(f"{name} accepts the template", is_content, said)
     resources = deployed(text)
     judge_doors(verdict, resources)
-    judge_permissions(verdict, resources)
+    judge_permissions(verdict, text)
     judge_records(verdict, resources)
     judge_administrators(verdict, resources)
     judge_versions(verdict, text)

@@ -5,15 +5,14 @@ use std::collections::BTreeSet;
 use super::outline::Outline;
 use super::{FUNCTIONS, with_template};
 
-/// What a version does not keep: who may do what, who invokes it, and how many run at once.
-const NOT_OF_A_VERSION: [&str; 9] = [
+/// What a version does not keep: who invokes it, and how many run at once.
+const NOT_OF_A_VERSION: [&str; 8] = [
     "AutoPublishAlias",
     "AutoPublishAliasAllProperties",
     "DeploymentPreference",
     "EventInvokeConfig",
     "Events",
     "FunctionUrlConfig",
-    "Policies",
     "ReservedConcurrentExecutions",
     "VersionDescription",
 ];
