@@ -37,7 +37,7 @@ fn every_alarm_has_its_paragraph_in_the_runbook_and_says_so() {
         told.insert(name.to_owned());
     }
     let alarms = alarms();
-    assert!(alarms.len() >= 9);
+    assert!(alarms.len() >= 10);
     assert_eq!(told, alarms);
     with_template(|template| {
         for alarm in &alarms {
@@ -78,7 +78,8 @@ fn named(template: &str) -> BTreeSet<String> {
 
 #[test]
 fn every_figure_that_the_template_names_is_told_and_every_figure_is_shown() {
-    let told: BTreeSet<_> = Metric::ALL.map(|metric| metric.as_str().to_owned()).into();
+    let mut told: BTreeSet<_> = Metric::ALL.map(|metric| metric.as_str().to_owned()).into();
+    told.insert("AnswersFailed".to_owned());
     assert_eq!(named(&file("template.yaml")), told);
 }
 
@@ -89,6 +90,19 @@ fn a_figure_is_found_in_every_form_in_which_it_is_named() {
         {{Namespace: !Sub '{NAMESPACE}', MetricName: B}}\n[[\"{NAMESPACE}\", \"C\", {{}}]]"
     );
     assert_eq!(named(&text), ["A", "B", "C"].map(str::to_owned).into());
+}
+
+#[test]
+fn answers_that_failed_are_counted_by_the_status_that_the_api_writes_down() {
+    with_template(|template| {
+        let counted = template.at(&["Resources", "AnswersFailed", "Properties"]);
+        assert_eq!(counted.value(&["FilterPattern"]), "{ $.status = 5* }");
+        assert_eq!(counted.value(&["LogGroupName"]), "!Ref ApiLogs");
+        let written = template.at(&["Resources", "Api", "Properties", "AccessLogSettings"]);
+        assert_eq!(written.value(&["DestinationArn"]), "!GetAtt ApiLogs.Arn");
+        let format = written.at(&["Format"]).texts().concat();
+        assert!(format.contains("\"status\":\"$context.status\""), "{format}");
+    });
 }
 
 #[test]
