@@ -207,7 +207,10 @@ impl Figures {
             values,
             properties,
         } = self;
-        let also: Vec<_> = counts.keys().flat_map(|metric| metric.told_with()).collect();
+        let also: Vec<_> = counts
+            .keys()
+            .flat_map(|metric| metric.told_with())
+            .collect();
         for metric in also {
             counts.entry(*metric).or_default();
         }
