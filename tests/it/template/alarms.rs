@@ -93,6 +93,27 @@ fn a_figure_is_found_in_every_form_in_which_it_is_named() {
 }
 
 #[test]
+fn a_stuck_slot_is_noticed_though_a_sweep_slips_into_the_next_minute() {
+    with_template(|template| {
+        let alarm = template.at(&["Resources", "StuckSlotsAlarm", "Properties"]);
+        let minutes = alarm.number(&["EvaluationPeriods"]);
+        let periods: Vec<_> = alarm
+            .texts()
+            .into_iter()
+            .filter(|line| line.starts_with("Period: "))
+            .collect();
+        let period = format!("Period: {}", Timing::CLOUD.sweep_every.as_secs());
+        assert_eq!(periods, [period.as_str(); 2], "a look in each");
+        let needed = alarm.number(&["DatapointsToAlarm"]);
+        let slips = minutes.checked_sub(needed).expect("no more than there are");
+        assert!(
+            (1..=minutes / 4).contains(&slips),
+            "some may slip, not many"
+        );
+    });
+}
+
+#[test]
 fn answers_that_failed_are_counted_by_the_status_that_the_api_writes_down() {
     with_template(|template| {
         let counted = template.at(&["Resources", "AnswersFailed", "Properties"]);
@@ -101,7 +122,10 @@ fn answers_that_failed_are_counted_by_the_status_that_the_api_writes_down() {
         let written = template.at(&["Resources", "Api", "Properties", "AccessLogSettings"]);
         assert_eq!(written.value(&["DestinationArn"]), "!GetAtt ApiLogs.Arn");
         let format = written.at(&["Format"]).texts().concat();
-        assert!(format.contains("\"status\":\"$context.status\""), "{format}");
+        assert!(
+            format.contains("\"status\":\"$context.status\""),
+            "{format}"
+        );
     });
 }
 
