@@ -24,6 +24,7 @@ from emulator import ministack
 from processes import Process, build
 from promise import OUTCOME_OF, Business, History, peaks
 from record import judge_history, read_truth
+from routes import judge_routes
 from shop import Client, Shop, rest
 from stack import REGION, Stack, client
 from verdict import Verdict
@@ -120,29 +121,28 @@ def judge_door(verdict, port, webhook, shops):
     verdict.check("an unsigned callback is turned away", forged[0] == 403, forged)
 
 
-def judge_poison(verdict, endpoint, outputs, admin):
-    """A message that nobody can work on ends in the dead-letter queue, and can be put back."""
+def judge_poison(verdict, endpoint, outputs, admin, business):
+    """A message that nobody can work on ends in the dead-letter queue; what can be read comes out again."""
     sqs = client(endpoint, "sqs", KEYS)
     queue, dead = outputs["WakeUpQueueUrl"], outputs["WakeUpDeadLetterQueueUrl"]
 
-    def dead_letters():
+    def dead_letters(wanted):
         end = time.monotonic() + POISON_SECONDS
-        while time.monotonic() < end:
+        while True:
             told = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["ApproximateNumberOfMessages"])
-            if told["Attributes"]["ApproximateNumberOfMessages"] != "0":
-                return int(told["Attributes"]["ApproximateNumberOfMessages"])
+            there = int(told["Attributes"]["ApproximateNumberOfMessages"])
+            if there == wanted or time.monotonic() > end:
+                return there
             time.sleep(1)
-        return 0
 
-    verdict.check("no message was dead before", sqs.get_queue_attributes(
-        QueueUrl=dead, AttributeNames=["ApproximateNumberOfMessages"])["Attributes"]
-        ["ApproximateNumberOfMessages"] == "0")
+    verdict.check("no message was dead before", dead_letters(0) == 0)
     sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "1"})
     sqs.send_message(QueueUrl=queue, MessageBody="poison")
-    verdict.check("a poisoned message goes to the dead-letter queue", dead_letters() == 1)
-    replayed = admin.run("replay-dead-letters", "--yes")
-    verdict.check("it is put back by one command, and dies again",
-                  replayed.returncode == 0 and dead_letters() == 1, replayed.stdout + replayed.stderr)
+    verdict.check("a poisoned message goes to the dead-letter queue", dead_letters(1) == 1)
+    sqs.send_message(QueueUrl=dead, MessageBody=json.dumps({"business": business}))
+    replayed = admin.ask("replay-dead-letters", "--yes")
+    verdict.check("one command puts back what can be read, and leaves what cannot",
+                  (replayed["replayed"], replayed["unreadable"]) == (1, 1) and dead_letters(1) == 1, replayed)
 
 
 def judge_policies(verdict, stack, known, shop, twilio):
@@ -233,7 +233,9 @@ def judge_stack(verdict, endpoint, binary, log, folder):
             judge_history(verdict, history)
             told = admin.run("doctor", "--business", next(iter(history.businesses)))
             verdict.check("the doctor finds nothing wrong", told.returncode == 0, told.stdout + told.stderr)
-            judge_poison(verdict, endpoint, outputs, admin)
+            judge_poison(verdict, endpoint, outputs, admin, shops[0].id)
+            judge_routes(verdict, urlsplit(door).port, admin.ask("create-key", "--system-admin")["api_key"],
+                         stack.routes)
             judge_policies(verdict, stack, {**known, "PublicHost": webhook}, shops[1], carrier)
     finally:
         twilio.kill()

@@ -155,3 +155,20 @@ fn every_function_has_an_event_and_every_event_a_function() {
         names(folder().join("../../functions"))
     );
 }
+
+#[test]
+fn what_is_built_for_sam_local_is_what_it_runs() {
+    let readme = std::fs::read_to_string(folder().join("../../README.md")).expect("it is there");
+    let asked: Vec<&str> = readme
+        .lines()
+        .filter(|line| line.contains("sam build -t sam-local") || line.contains("sam local "))
+        .filter(|line| line.starts_with("$ "))
+        .collect();
+    assert_eq!(asked.len(), 2, "{asked:?}");
+    for line in asked {
+        assert!(
+            line.contains("--parameter-overrides Architecture=x86_64"),
+            "{line}"
+        );
+    }
+}

@@ -38,6 +38,12 @@ def cpu_seconds(pid):
     return total / 1e9
 
 
+def peak_memory(pid):
+    """The most memory that a process has had at one time."""
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
+    return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) * 1024
+
+
 def start(binary, event, env, function):
     """Starts a bootstrap once, hands it an event, and ends it when it has answered."""
     measured = Start()
@@ -65,6 +71,7 @@ def start(binary, event, env, function):
             measured.first_invocation = now - began
             measured.cpu_of_first = cpu_seconds(process.pid) - measured.cpu_to_poll
             measured.answer = json.loads(request.body or b"null")
+            measured.peak_memory = peak_memory(process.pid)
         elif request.target != NEXT:
             measured.error = request.body.decode(errors="replace")
         else:
@@ -88,12 +95,9 @@ def start(binary, event, env, function):
             end = time.monotonic() + SECONDS_MAX
             while not done.wait(0.02) and process.poll() is None and time.monotonic() < end:
                 pass
-            if process.poll() is None:
-                status = Path(f"/proc/{process.pid}/status").read_text()
-                peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
-                measured.peak_memory = int(peak.split()[1]) * 1024
-            elif not measured.error:
-                measured.error = f"it ended with status {process.returncode}"
+            if not done.is_set():
+                ended = process.poll()
+                measured.error = f"nothing for {SECONDS_MAX} s" if ended is None else f"it ended with status {ended}"
         finally:
             process.kill()
             process.wait()

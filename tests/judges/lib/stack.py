@@ -20,8 +20,9 @@ TEMPLATE = Path(__file__).resolve().parents[3] / "template.yaml"
 REGION = "us-east-1"
 BUCKET = "artifacts"
 STACK_SECONDS_MAX = 120
-# Kinds of resources that MiniStack does not know.
-UNKNOWN = ("AWS::CodeDeploy::", "AWS::CloudWatch::Dashboard")
+# Kinds of resources that are not for MiniStack: what it does not know, a dashboard over alarms
+# that it does not know, and a policy that lets only TLS in, which nobody speaks with it.
+UNKNOWN = ("AWS::CodeDeploy::", "AWS::CloudWatch::Dashboard", "AWS::S3::BucketPolicy")
 
 
 class NoManagedPolicies:
@@ -106,13 +107,30 @@ def documents(resource):
     return [resource["Properties"]["PolicyDocument"]] if resource["Type"] == "AWS::IAM::ManagedPolicy" else []
 
 
+# Where MiniStack asks for another permission than AWS does: sending a batch and reading one
+# event source mapping are actions of other names there, and a rule of the default bus another ARN.
+ASKED_OTHERWISE = {
+    "sqs:SendMessage": {"Action": "sqs:SendMessageBatch"},
+    "lambda:GetEventSourceMapping": {"Action": "lambda:ListEventSourceMappings", "Resource": "*"},
+    "events:DescribeRule": {"Resource": {"Fn::Sub": "arn:aws:events:${AWS::Region}:${AWS::AccountId}:rule/default/*"}},
+}
+
+
+def permit_otherwise(resource):
+    """Adds to what a resource allows the same by the names that MiniStack has for it."""
+    for document in documents(resource):
+        for statement in list(document["Statement"]):
+            for action, other in ASKED_OTHERWISE.items():
+                if action in statement["Action"] and statement["Effect"] == "Allow":
+                    document["Statement"].append({**statement, **other})
+
+
 def adapted(template):
     """The template for MiniStack.
 
     It makes no routes from the description in an API's `Body`; it does not know CodeDeploy,
-    without which an alias changes at once; and it has no alarms over expressions, so the
-    dashboard, which names them, goes too. And to it sending a batch is an action of its own,
-    while to AWS it is `sqs:SendMessage`.
+    without which an alias changes at once; it has no alarms over expressions; it does not make a
+    boolean of a parameter's text; and see `UNKNOWN` and `ASKED_OTHERWISE`.
     """
     template = copy.deepcopy(template)
     resources = template["Resources"]
@@ -121,14 +139,11 @@ def adapted(template):
         if made["Type"].startswith(UNKNOWN) or is_over_expression:
             del resources[name]
             template["Outputs"] = {key: it for key, it in template["Outputs"].items() if name not in json.dumps(it)}
-    for made in resources.values():
-        made.pop("UpdatePolicy", None)
-        for document in documents(made):
-            for statement in document["Statement"]:
-                actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
-                if "sqs:SendMessage" in actions:
-                    statement["Action"] = [*actions, "sqs:SendMessageBatch"]
     for name, made in list(resources.items()):
+        made.pop("UpdatePolicy", None)
+        permit_otherwise(made)
+        if made["Type"] == "AWS::DynamoDB::Table":
+            made["Properties"]["DeletionProtectionEnabled"] = True
         if made["Type"] == "AWS::ApiGatewayV2::Api":
             resources |= routes(name, made["Properties"].pop("Body"))
             made["Properties"] |= {"Name": name, "ProtocolType": "HTTP"}
@@ -153,6 +168,8 @@ class Stack:
         text = TEMPLATE.read_text(encoding="utf-8")
         template = adapted(translated(text, self.code.get, parameters))
         change(template)
+        made = [it["Properties"] for it in template["Resources"].values() if it["Type"] == "AWS::ApiGatewayV2::Route"]
+        self.routes = {it["RouteKey"] for it in made}
         client(self.endpoint, "s3", self.keys).put_object(Bucket=BUCKET, Key="template.json", Body=json.dumps(template).encode())
         wanted = {
             "StackName": self.name, "TemplateURL": f"{self.endpoint}/{BUCKET}/template.json",

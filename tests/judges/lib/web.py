@@ -1,6 +1,7 @@
 """Small servers on the loopback: whatever hears requests, or stands before who answers them."""
 
 import http.client
+import sys
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -50,12 +51,18 @@ def serving(answer):
             self.end_headers()
             self.wfile.write(made.body)
 
-        do_GET = do_POST = do_DELETE = handle_any
+        do_GET = do_POST = do_PUT = do_DELETE = handle_any
 
         def log_message(self, *_):
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, request, client_address):
+            # Whoever asks may be ended while it asks. What goes wrong here is to be seen.
+            if not isinstance(sys.exception(), ConnectionError):
+                super().handle_error(request, client_address)
+
+    server = Server(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:
