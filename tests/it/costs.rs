@@ -166,7 +166,8 @@ fn what_watches_is_what_the_template_has() {
     assert_eq!(counted("What watches", "alarms"), alarms as f64);
     let counted_in_logs = with_template(|template| {
         let resources = template.at(&["Resources"]).entries();
-        let filters = resources.filter(|(_, _, it)| it.value(&["Type"]) == "AWS::Logs::MetricFilter");
+        let filters =
+            resources.filter(|(_, _, it)| it.value(&["Type"]) == "AWS::Logs::MetricFilter");
         filters.count()
     });
     // One of them is heard of in every minute, and stands among what is idle.

@@ -3,6 +3,7 @@
 mod alarms;
 mod local;
 mod outline;
+mod rows;
 mod rules;
 mod versions;
 

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::story::{Answer, Office, PUBLIC_HOST, Setting, Story};
 
 /// A business with this call flow and one lead of this name, whose call was answered.
-async fn answered(story: &mut Story, name: &str, flow: Value) -> Office {
+pub(crate) async fn answered(story: &mut Story, name: &str, flow: Value) -> Office {
     let office = story.open(3).await;
     let body = json!({ "call_flow": flow });
     story
@@ -31,7 +31,7 @@ async fn answered(story: &mut Story, name: &str, flow: Value) -> Office {
 }
 
 /// The path and query at which the carrier was told to ask about its latest call.
-fn address(story: &Story) -> String {
+pub(crate) fn address(story: &Story) -> String {
     let create = story
         .truth()
         .creates
@@ -50,7 +50,7 @@ fn address(story: &Story) -> String {
 }
 
 /// The form that Twilio sends, for our account or another.
-fn form(story: &Story, account: Option<&str>) -> Vec<(String, String)> {
+pub(crate) fn form(story: &Story, account: Option<&str>) -> Vec<(String, String)> {
     let call = story.truth().calls.last().expect("a call was made").clone();
     let own = story.stack.plan.telephony.account.sid.as_str();
     [
@@ -65,7 +65,7 @@ fn form(story: &Story, account: Option<&str>) -> Vec<(String, String)> {
 }
 
 /// Asks as Twilio does, with a valid signature.
-async fn ask(story: &Story, path: &str, form: &[(String, String)]) -> Answer {
+pub(crate) async fn ask(story: &Story, path: &str, form: &[(String, String)]) -> Answer {
     let token = &story.stack.plan.telephony.signing_tokens[0];
     let signature = sign(token, &format!("{PUBLIC_HOST}{path}"), form);
     send(story, Method::POST, path, form, Some(&signature)).await

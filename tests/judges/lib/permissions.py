@@ -13,6 +13,10 @@ SECRETS = {"FillFunction": "TwilioPlacingParameter", "StartFunction": "TwilioPla
            "StopFunction": "TwilioPlacingParameter", "WebhookFunction": "TwilioSigningParameter"}
 WRITES = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"}
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
+LEDGER = {"Fn::GetAtt": ["Ledger", "Arn"]}
+KEEPERS = {"AuthorizerFunction", "BusinessFunction"}
+NO_KEYS = {"Effect": "Deny", "Action": "dynamodb:*", "Resource": LEDGER,
+           "Condition": {"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": "KEY#*"}}}
 TRACES = {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
 
 # Each is a slip that nobody notices by reading, and the text that it replaces.
@@ -37,6 +41,10 @@ SLIPS = {
                               "                  - dynamodb:PutItem\n                Res"),
     "the other secret": ("!Split [':', !Ref TwilioSigningParameter]", "!Split [':', !Ref TwilioPlacingParameter]"),
     "every row for the authorizer": ("dynamodb:LeadingKeys: KEY#*", "dynamodb:LeadingKeys: '*'"),
+    "keys for the webhook": ("['BIZ#*', 'LEADS#*']", "['BIZ#*', 'KEY#*', 'LEADS#*']"),
+    "every row for the webhook": ("['BIZ#*', 'LEADS#*']", "['*']"),
+    "keys for who needs none": ("ForAnyValue:StringLike", "ForAllValues:StringEquals"),
+    "keys that are permitted": ("- Effect: Deny", "- Effect: Allow"),
     "a scan": ("- dynamodb:Query", "- dynamodb:Scan"),
 }
 
@@ -46,13 +54,21 @@ def actions(statement):
     return {action} if isinstance(action, str) else set(action)
 
 
+def only(*kinds):
+    return {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": list(kinds)}}
+
+
 def is_everything(statement):
     resource = statement["Resource"]
     return "*" in (resource if isinstance(resource, list) else [resource])
 
 
+def permits(statement):
+    return statement["Effect"] == "Allow"
+
+
 def statements(resources, function):
-    """What a function may do, and the condition without which it may not, if there is one."""
+    """What a function's role says, and the condition without which it does not, if there is one."""
     for policy in resources[f"{function}Role"]["Properties"]["Policies"]:
         condition, policy, _ = policy.get("Fn::If", (None, policy, None))
         for statement in policy["PolicyDocument"]["Statement"]:
@@ -78,7 +94,11 @@ def roles(resources):
 def permissions(resources):
     """Which claims about what the functions may do do not hold, and what speaks against each."""
     functions = of_type(resources, "AWS::Lambda::Function")
-    may = {name: list(statements(resources, name)) for name in functions}
+    said = {name: list(statements(resources, name)) for name in functions}
+    may = {name: [it for it in own if permits(it[1])] for name, own in said.items()}
+    denied = {name: [it for condition, it in own if not permits(it) and not condition] for name, own in said.items()}
+    # Without the index, which has no keys in it.
+    reach = {name: [it.get("Condition") for _, it in own if it["Resource"] == LEDGER] for name, own in may.items()}
     acts = {name: set().union(*(actions(it) for _, it in own)) for name, own in may.items()}
     groups = {name: {"Fn::GetAtt": [it["LoggingConfig"]["LogGroup"]["Ref"], "Arn"]} for name, it in functions.items()}
     written = {name: [(it, actions(it)) for _, it in own if any(act.startswith("logs:") for act in actions(it))]
@@ -109,6 +129,11 @@ def permissions(resources):
         "the authorizer notes the use of keys, and reaches nothing else of the table":
             [*(acts["AuthorizerFunction"] & WRITES - {"dynamodb:UpdateItem"}),
              *(it for it in keys if "LeadingKeys" not in it or "KEY#*" not in it or "BIZ#" in it)],
+        "the webhook reads what is said in a call, and no other rows":
+            [it for it in reach["WebhookFunction"] if it != only("BIZ#*", "LEADS#*")],
+        "keys are kept from everybody who reaches the table and needs none":
+            {name: denied[name] for name, own in reach.items()
+             if own and name not in KEEPERS and None in own and denied[name] != [NO_KEYS]},
         "nobody may scan, or delete the table":
             [name for name, all_of in acts.items() if all_of & {"dynamodb:Scan", "dynamodb:DeleteTable"}],
     }

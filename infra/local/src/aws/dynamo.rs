@@ -23,6 +23,7 @@ use super::trap::{Side, Trap};
 mod bill;
 mod faults;
 mod operations;
+mod reach;
 #[cfg(test)]
 mod tests;
 
@@ -133,6 +134,7 @@ impl Dynamo {
         let Ok(request) = serde_json::from_slice::<Value>(body) else {
             return refusal(&DynoxideError::SerializationException(String::new()));
         };
+        self.meter.reach(reach::partitions(&request));
         match self.faults.draw(operation) {
             None => self.apply(operation, request),
             Some(fault) => {

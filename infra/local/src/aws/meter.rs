@@ -7,11 +7,16 @@ use std::sync::{Arc, Mutex};
 #[derive(Debug, Clone, Default)]
 pub struct Meter(Arc<Mutex<Usage>>);
 
+/// How often, by name.
+pub type Counts = BTreeMap<String, u64>;
+
 /// Requests and what they cost. Every attempt of a retried request counts.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Usage {
     pub requests: u64,
-    pub by_operation: BTreeMap<String, u64>,
+    pub by_operation: Counts,
+    /// How often partitions of each kind were reached, which is what their keys begin with.
+    pub by_partition: Counts,
     pub write_units: f64,
     pub read_units: f64,
     /// Write requests with at least one condition.
@@ -25,17 +30,17 @@ pub struct Usage {
 impl Usage {
     /// What was used between an earlier snapshot of the same meter and this one.
     pub fn since(&self, earlier: &Self) -> Self {
-        let by_operation = self.by_operation.iter().filter_map(|(operation, count)| {
-            let before = earlier
-                .by_operation
-                .get(operation)
-                .copied()
-                .unwrap_or_default();
-            (*count > before).then(|| (operation.clone(), count - before))
-        });
+        let more = |now: &Counts, earlier: &Counts| -> Counts {
+            let counts = now.iter().map(|(name, count)| {
+                let before = earlier.get(name).copied().unwrap_or_default();
+                (name.clone(), count - before)
+            });
+            counts.filter(|(_, count)| *count > 0).collect()
+        };
         Self {
             requests: self.requests - earlier.requests,
-            by_operation: by_operation.collect(),
+            by_operation: more(&self.by_operation, &earlier.by_operation),
+            by_partition: more(&self.by_partition, &earlier.by_partition),
             write_units: self.write_units - earlier.write_units,
             read_units: self.read_units - earlier.read_units,
             conditional_writes: self.conditional_writes - earlier.conditional_writes,
@@ -49,8 +54,13 @@ impl Usage {
     /// What two meters counted together.
     #[must_use]
     pub fn and(mut self, other: &Self) -> Self {
-        for (operation, count) in &other.by_operation {
-            *self.by_operation.entry(operation.clone()).or_default() += count;
+        for (own, others) in [
+            (&mut self.by_operation, &other.by_operation),
+            (&mut self.by_partition, &other.by_partition),
+        ] {
+            for (name, count) in others {
+                *own.entry(name.clone()).or_default() += count;
+            }
         }
         self.requests += other.requests;
         self.write_units += other.write_units;
@@ -76,6 +86,15 @@ impl Meter {
         self.add(|usage| {
             usage.requests += 1;
             *usage.by_operation.entry(operation.to_owned()).or_default() += 1;
+        });
+    }
+
+    /// Counts the partitions that a request reaches, whatever becomes of it.
+    pub(crate) fn reach(&self, partitions: Vec<String>) {
+        self.add(|usage| {
+            for partition in partitions {
+                *usage.by_partition.entry(partition).or_default() += 1;
+            }
         });
     }
 

@@ -93,7 +93,7 @@ pub(super) fn refused_units(error: &DynoxideError, new_images: &[Option<usize>])
 }
 
 /// The puts, updates, deletes and checks of a transaction.
-fn actions(request: &Value) -> impl Iterator<Item = &Value> {
+pub(super) fn actions(request: &Value) -> impl Iterator<Item = &Value> {
     let entries = request
         .get("TransactItems")
         .and_then(Value::as_array)
