@@ -134,6 +134,16 @@ fn the_queue_hides_a_message_as_long_as_the_code_assumes() {
 }
 
 #[test]
+fn logs_outlive_the_messages_that_they_tell_of() {
+    with_template(|template| {
+        let dead = template.at(&["Resources", "WakeUpDeadLetterQueue", "Properties"]);
+        let kept = Duration::from_secs(dead.number(&["MessageRetentionPeriod"]));
+        let days = template.number(&["Parameters", "LogRetentionDays", "Default"]);
+        assert!(Duration::from_secs(days * 24 * 60 * 60) > kept);
+    });
+}
+
+#[test]
 fn the_sweep_comes_as_often_as_the_code_assumes_and_does_not_pile_up() {
     with_template(|template| {
         let schedule = template.at(&["Resources", "SweepSchedule", "Properties"]);
