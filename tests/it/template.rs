@@ -5,61 +5,24 @@ mod local;
 mod outline;
 mod rows;
 mod rules;
+mod variables;
 mod versions;
 
-use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
 use authorizer::REMEMBERED_FOR;
-use authorizer::tokens::Trusted;
-use business::defaults::Defaults;
 use leads::large::WORKER_LIFE;
-use leads::store::bucket_from_env;
 use ringfence_core::timing::Timing;
 use ringfence_ledger::table::{EXPIRES, PK, SK, WORK, WORK_INDEX};
 use ringfence_local::aws::queue::BATCH_MAX;
 use ringfence_local::doors::{Throttle, WEBHOOK_CONCURRENCY};
 use ringfence_local::gateway::{Function, INTEGRATION_TIMEOUT, OPEN, ROUTES};
 use ringfence_local::stack::RECEIVES_MAX;
-use ringfence_shell::config::{
-    BadConfig, LEADS_MAX_DEFAULT, Lookup, Stores, Telephony, leads_max_from_env, timing_from_env,
-};
-use ringfence_shell::metrics::EmbeddedMetrics;
-use ringfence_shell::parameters::{Named, Secrets};
 
 use self::outline::{Outline, lines};
-
-/// Where a function that places or ends calls gets its configuration from, and the others.
-const FUNCTIONS: [(&str, Reads); 9] = [
-    ("Authorizer", Reads::Keys),
-    ("Business", Reads::StoresAndDefaults),
-    ("Fill", Reads::Calls),
-    ("Leads", Reads::StoresAndLeadsMax),
-    ("Start", Reads::Calls),
-    ("Status", Reads::Table),
-    ("Stop", Reads::Calls),
-    ("Sweep", Reads::Sweep),
-    ("Webhook", Reads::Reports),
-];
-
-/// What a function's `main.rs` reads of its environment.
-#[derive(Clone, Copy)]
-enum Reads {
-    Table,
-    /// The table, and whose tokens are believed.
-    Keys,
-    /// The table and the queue, and what a new business is given.
-    StoresAndDefaults,
-    /// The table and the queue, and where figures go.
-    Sweep,
-    StoresAndLeadsMax,
-    /// All that it takes to place, end and ask about calls.
-    Calls,
-    /// All that it takes to believe what Twilio reports.
-    Reports,
-}
+use self::variables::{FUNCTIONS, Reads};
 
 pub(crate) fn with_template<T>(read: impl FnOnce(Outline<'_>) -> T) -> T {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -311,121 +274,4 @@ fn the_code_of_every_function_is_there_and_no_function_is_left_out() {
         .collect();
     assert_eq!(built, folders);
     assert_eq!(built.len(), FUNCTIONS.len());
-}
-
-/// The variables of a function, with such values as a deployment with defaults gives them.
-fn variables(template: Outline<'_>, function: &str) -> BTreeMap<String, String> {
-    let resource = format!("{function}Function");
-    let own = template.at(&[
-        "Resources",
-        &resource,
-        "Properties",
-        "Environment",
-        "Variables",
-    ]);
-    let common = template.at(&["Globals", "Function", "Environment", "Variables"]);
-    let value = |reference: &str| {
-        let Some(parameter) = reference.strip_prefix("!Ref ") else {
-            let text = reference.strip_prefix("!Sub ");
-            let text = text.expect("every variable is made of references");
-            return text.replace("${AWS::StackName}", "stack");
-        };
-        let parameter_of = template.at(&["Parameters", parameter]);
-        let default = parameter_of.entries().find(|(key, _, _)| *key == "Default");
-        match (parameter, default) {
-            ("TwilioAccountSid", _) => format!("AC{}", "0".repeat(32)),
-            (_, Some((_, default, _))) => default.trim_matches('\'').to_owned(),
-            (_, None) => "something".to_owned(),
-        }
-    };
-    let all = common.entries().chain(own.entries());
-    all.map(|(name, reference, _)| (name.to_owned(), value(reference)))
-        .collect()
-}
-
-/// What stands in the parameters that a function is told of.
-fn secrets(lookup: Lookup<'_>) -> Secrets {
-    let named = Named::from_env(lookup);
-    let account = lookup("TWILIO_ACCOUNT_SID").expect("every one is told");
-    let placing = named.placing.map(|_| "SK1:secret");
-    Secrets::of(account, placing, named.signing.map(|_| "token"))
-}
-
-/// Reads a function's configuration as its `main.rs` does.
-fn configure(reads: Reads, lookup: Lookup<'_>) -> Result<(), BadConfig> {
-    match reads {
-        Reads::Table => Stores::table_from_env(lookup).map(drop),
-        Reads::Keys => {
-            Stores::table_from_env(lookup)?;
-            Trusted::from_env(lookup).map(|trusted| assert_eq!(trusted, None))
-        }
-        Reads::StoresAndLeadsMax => {
-            Stores::from_env(lookup)?;
-            bucket_from_env(lookup)?;
-            leads_max_from_env(lookup).map(|leads| assert_eq!(leads, LEADS_MAX_DEFAULT))
-        }
-        Reads::StoresAndDefaults => {
-            Stores::from_env(lookup)?;
-            Defaults::from_env(lookup).map(|given| assert_eq!(given, Defaults::standard()))
-        }
-        Reads::Sweep => {
-            EmbeddedMetrics::from_env(lookup);
-            Stores::from_env(lookup).map(drop)
-        }
-        Reads::Calls => {
-            EmbeddedMetrics::from_env(lookup);
-            assert_eq!(timing_from_env(lookup)?, Timing::CLOUD);
-            Stores::from_env(lookup)?;
-            let secrets = secrets(lookup);
-            let lookup = |name: &str| secrets.get(lookup, name);
-            let unset = |name: &str| lookup(name).filter(|_| name.starts_with("TWILIO_A"));
-            let told = Telephony::placing_from_env(&lookup)?;
-            let default = Telephony::placing_from_env(&unset)?;
-            assert_eq!(told.bounds, default.bounds);
-            assert_eq!(told.call_events, default.call_events);
-            Ok(())
-        }
-        Reads::Reports => {
-            EmbeddedMetrics::from_env(lookup);
-            Stores::from_env(lookup)?;
-            let secrets = secrets(lookup);
-            Telephony::from_env(&|name| secrets.get(lookup, name)).map(drop)
-        }
-    }
-}
-
-#[test]
-fn every_function_starts_with_its_variables_and_reads_each_of_them() {
-    with_template(|template| {
-        for (function, reads) in FUNCTIONS {
-            let given = variables(template, function);
-            let read = RefCell::new(BTreeSet::new());
-            let lookup = |name: &str| {
-                read.borrow_mut().insert(name.to_owned());
-                given.get(name).cloned()
-            };
-            configure(reads, &lookup).unwrap_or_else(|error| panic!("{function}: {error}"));
-            let read = read.into_inner();
-            let unread: Vec<_> = given.keys().filter(|name| !read.contains(*name)).collect();
-            assert!(unread.is_empty(), "{function} does not read {unread:?}");
-        }
-    });
-}
-
-#[test]
-fn only_those_who_need_a_secret_are_given_it() {
-    with_template(|template| {
-        for (function, reads) in FUNCTIONS {
-            let given = variables(template, function);
-            let places = matches!(reads, Reads::Calls);
-            let hears = matches!(reads, Reads::Reports);
-            let is_given = |name| given.contains_key(name);
-            assert_eq!(is_given("TWILIO_PLACING_PARAMETER"), places, "{function}");
-            assert_eq!(is_given("TWILIO_SIGNING_PARAMETER"), hears, "{function}");
-            for itself in ["TOKEN", "SECRET"] {
-                let is_one = |name: &&String| name.contains(itself);
-                assert_eq!(given.keys().find(is_one), None, "{function}");
-            }
-        }
-    });
 }

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::outline::{Outline, lines};
-use super::{FUNCTIONS, Reads, configure, variables, with_template};
+use super::variables::{FUNCTIONS, Reads, configure, variables};
+use super::with_template;
 
 /// What the SDK reads, and no function does.
 const OF_THE_SDK: [&str; 5] = [

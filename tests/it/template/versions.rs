@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::outline::Outline;
-use super::{FUNCTIONS, with_template};
+use super::variables::FUNCTIONS;
+use super::with_template;
 
 /// What a version does not keep: who invokes it, and how many run at once.
 const NOT_OF_A_VERSION: [&str; 8] = [
