@@ -5,31 +5,21 @@ Each start is measured by a small Runtime API, and all take turns, so that a bus
 busy for all. Behind them are the embedded DynamoDB and SQS and a simulated Twilio, without TLS.
 """
 
-import json
 import os
 import statistics
 import sys
 from pathlib import Path
-from urllib.parse import urlencode
 
 sys.path.insert(0, str(Path(__file__).parent / "lib"))
 
 from bootstraps import HELLO, ROOT, bootstraps, build_hello, sam_build
+from events import ORDER, REPORT, event, is_good, short, variables
 from processes import build, running
 from runtime import Start, start
 from samcli.yamlhelper import yaml_parse
-from twilio.request_validator import RequestValidator
 from verdict import Verdict
 
-# In an order in which each finds what it asks for: a lead is there before it is called.
-ORDER = ["business", "leads", "status", "stop", "start", "webhook", "fill", "sweep", "authorizer"]
-ANSWERS = {"business": 200, "leads": 200, "status": 200, "stop": 200, "start": 200, "webhook": 204, "hello": 200}
-# What Twilio reports of a call that is over, for the business that `ringfence aws` makes.
-CALLBACK = "/webhook/call_status?b=local&c=01987654-3210-7000-8000-000000000000&l=1"
-REPORT = {"AccountSid": "AC00000000000000000000000000000001", "CallSid": "CA00000000000000000000000000000001",
-          "CallStatus": "completed", "CallDuration": "42"}
 ROUNDS = int(os.environ.get("COLD_STARTS", "15"))
-EVENTS = ROOT / "infra" / "sam-local" / "events"
 # What starts takes at most this many times what `hello` takes.
 TIMES_HELLO = 6
 # Lambda's own bound is 250 MB unzipped; what is read at a cold start should be little.
@@ -37,21 +27,6 @@ SIZE_MAX = 20_000_000
 # Lambda gives a function one core's time at so much memory, and less in proportion.
 CORE_MB = 1769
 MB = 1_048_576
-
-
-def variables(ports, twilio):
-    """What `infra/sam-local/watch.env` says, with the ports that were free."""
-    lines = (ROOT / "infra" / "sam-local" / "watch.env").read_text(encoding="utf-8").splitlines()
-    known = dict(line.split("=", 1) for line in lines if "=" in line)
-    known |= {"AWS_ENDPOINT_URL_DYNAMODB": ports["dynamodb"], "AWS_ENDPOINT_URL_SQS": ports["sqs"],
-              "TWILIO_API_BASE": twilio, "METRICS": "Ringfence/judge"}
-    known["QUEUE_URL"] = known["QUEUE_URL"].replace("http://127.0.0.1:9324", ports["sqs"])
-    return known
-
-
-def short(name):
-    """A function's folder, by its name in the template."""
-    return name.removesuffix("Function").lower()
 
 
 def memories():
@@ -67,32 +42,13 @@ def median(starts, name):
 
 
 def is_answered(name, it):
-    """Whether the first event was worked on: refusals and messages that come again do not count."""
-    if it.error or it.first_invocation is None:
-        return False
-    if name == "fill":
-        return it.answer == {"batchItemFailures": []}
-    if name == "authorizer":
-        return it.answer.get("isAuthorized") is True
-    return name == "sweep" or it.answer.get("statusCode") == ANSWERS[name]
+    """Whether the first event got the answer that it should."""
+    return not it.error and it.first_invocation is not None and is_good(name, it.answer)
 
 
 def slower(starts, hello):
     """How many times longer than `hello` it takes to the first question for work."""
     return median(starts, "to_poll") / median(hello, "to_poll")
-
-
-def event(name, env):
-    """A function's first event: that of `infra/sam-local`, and to the webhook a whole report."""
-    file = EVENTS / f"{name}.json"
-    if name != "webhook":
-        return (file if file.exists() else EVENTS / "status.json").read_bytes()
-    told = json.loads(file.read_text(encoding="utf-8"))
-    path, query = CALLBACK.split("?")
-    signed = RequestValidator(env["TWILIO_AUTH_TOKEN"]).compute_signature(env["PUBLIC_HOST"] + CALLBACK, REPORT)
-    told |= {"rawPath": path, "rawQueryString": query, "body": urlencode(REPORT)}
-    told["headers"]["x-twilio-signature"] = signed
-    return json.dumps(told).encode()
 
 
 def measure(binary, files):
