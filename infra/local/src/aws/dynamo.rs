@@ -5,6 +5,9 @@
 
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use anyhow::Context;
 use aws_sdk_dynamodb::Client;
@@ -15,6 +18,7 @@ use bytes::Bytes;
 use dynoxide::{Database, DynoxideError};
 use http::{Response, StatusCode};
 use serde_json::Value;
+use tokio::time::sleep;
 
 use super::connector::{self, Connector, ENDPOINT, REGION, Service, reply};
 use super::meter::Meter;
@@ -39,6 +43,8 @@ pub struct Dynamo {
     database: Database,
     meter: Meter,
     faults: StoreFaults,
+    /// Of each way, in microseconds.
+    latency: Arc<AtomicU64>,
 }
 
 impl Dynamo {
@@ -71,6 +77,7 @@ impl Dynamo {
             database,
             meter: Meter::default(),
             faults: StoreFaults::default(),
+            latency: Arc::default(),
         }
     }
 
@@ -127,6 +134,13 @@ impl Dynamo {
         &self.faults
     }
 
+    /// Lets each request of a client take so long from now on, in equal parts before its effect
+    /// and after it. It takes no time otherwise.
+    pub fn take_time(&self, latency: Duration) {
+        let way = u64::try_from(latency.as_micros() / 2).unwrap_or(u64::MAX);
+        self.latency.store(way, Ordering::Relaxed);
+    }
+
     /// Answers one request, given its `x-amz-target` and its JSON body.
     pub fn handle(&self, target: &str, body: &[u8]) -> Response<Bytes> {
         let operation = target.strip_prefix("DynamoDB_20120810.").unwrap_or(target);
@@ -180,7 +194,14 @@ impl Dynamo {
 
 impl Service for Dynamo {
     async fn answer(&self, target: &str, body: &[u8]) -> Response<Bytes> {
-        self.handle(target, body)
+        let way = Duration::from_micros(self.latency.load(Ordering::Relaxed));
+        if way.is_zero() {
+            return self.handle(target, body);
+        }
+        sleep(way).await;
+        let response = self.handle(target, body);
+        sleep(way).await;
+        response
     }
 }
 
