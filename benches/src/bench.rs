@@ -1,0 +1,102 @@
+//! The benches by name.
+
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+
+use crate::report::Table;
+use crate::{cost, import, machine, reads, start, sweep, turnaround, utilisation, webhook};
+
+/// A bench.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Bench {
+    /// All of them.
+    All,
+    /// What a call costs, and how often fillers of one business refuse each other.
+    Cost,
+    /// From a final callback to the next call.
+    Turnaround,
+    /// Makespan and idle slots.
+    Utilisation,
+    /// Status, recent calls and stop, by the calls that are stored.
+    Reads,
+    /// What a sweep asks for, by businesses with work and without.
+    Sweep,
+    /// Starts of runs, by ids and by list.
+    Start,
+    /// Callbacks that the webhook takes.
+    Webhook,
+    /// Files that are read.
+    Import,
+    /// What the embedded stack sustains.
+    Machine,
+}
+
+/// How large the largest sizes are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Size {
+    /// All benches together take about ten minutes.
+    Usual,
+    /// As large as is of interest.
+    Full,
+}
+
+impl Size {
+    /// Those of `sizes` that are at most `usual`, or all.
+    pub(crate) fn up_to<N: Copy + PartialOrd>(self, usual: N, sizes: &[N]) -> Vec<N> {
+        let fits = |size: &N| self == Self::Full || *size <= usual;
+        sizes.iter().copied().filter(fits).collect()
+    }
+}
+
+impl Bench {
+    /// The benches that this stands for.
+    pub(crate) fn parts(self) -> Vec<Self> {
+        let all = Self::value_variants().iter().copied();
+        all.filter(|one| *one != Self::All && (self == Self::All || self == *one))
+            .collect()
+    }
+
+    /// Runs it, in a runtime of its own.
+    pub(crate) fn run(self, size: Size) -> Result<Table> {
+        match self {
+            Self::All => bail!("all is not one bench"),
+            Self::Cost => in_simulated_time(cost::run()),
+            Self::Turnaround => turnaround::run(size),
+            Self::Utilisation => in_simulated_time(utilisation::run(size)),
+            Self::Reads => in_real_time(reads::run(size)),
+            Self::Sweep => in_real_time(sweep::run(size)),
+            Self::Start => in_real_time(start::run()),
+            Self::Webhook => in_real_time(webhook::run()),
+            Self::Import => in_real_time(import::run()),
+            Self::Machine => machine::run(),
+        }
+        .with_context(|| format!("failed to run {self:?}"))
+    }
+}
+
+/// Runs in simulated time: the clock goes on only while everybody waits.
+fn in_simulated_time<T>(bench: impl Future<Output = Result<T>>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()?;
+    runtime.block_on(bench)
+}
+
+/// Runs in real time, on one thread like a function's process.
+pub(crate) fn in_real_time<T>(bench: impl Future<Output = Result<T>>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(bench)
+}
+
+/// Measures the memory that one thing takes, in megabytes.
+pub(crate) fn probe(words: &[String]) -> Result<f64> {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words[..] {
+        ["start", by, leads] => in_real_time(start::probe(by, leads.parse()?)),
+        ["import", reader, file] => import::probe(reader, file),
+        _ => bail!("there is no such probe"),
+    }
+}

@@ -1,0 +1,77 @@
+//! Measures what Ringfence costs and how fast it is, beside floors and other designs that are
+//! measured in the same run, because machines differ and have neighbours.
+
+mod bench;
+mod cost;
+mod import;
+mod machine;
+mod peers;
+mod process;
+mod raw;
+mod reads;
+mod report;
+mod schedule;
+mod stage;
+mod start;
+mod stats;
+mod sweep;
+mod turnaround;
+mod utilisation;
+mod webhook;
+
+use std::fmt::Display;
+
+use anyhow::Result;
+use clap::Parser;
+
+use crate::bench::{Bench, Size, probe};
+use crate::report::{Row, Table};
+
+/// Benchmarks of Ringfence on the embedded stack.
+#[derive(Parser)]
+#[command(name = "bench", version, about)]
+struct Cli {
+    /// Which; all of them unless named.
+    #[arg(value_enum, default_value_t = Bench::All)]
+    bench: Bench,
+    /// Prints one JSON array, and nothing else.
+    #[arg(long)]
+    json: bool,
+    /// The larger sizes too, which take an hour or so.
+    #[arg(long)]
+    full: bool,
+    /// Measures the memory of one thing: `start BY LEADS`, `import READER FILE`.
+    #[arg(long, hide = true, num_args = 3)]
+    probe: Option<Vec<String>>,
+}
+
+fn main() -> Result<()> {
+    let Cli {
+        bench,
+        json,
+        full,
+        probe: probed,
+    } = Cli::parse();
+    if let Some(probed) = probed {
+        return say(&probe(&probed)?);
+    }
+    let size = if full { Size::Full } else { Size::Usual };
+    let mut rows: Vec<Row> = Vec::new();
+    for one in bench.parts() {
+        let table: Table = one.run(size)?;
+        if !json {
+            table.print();
+        }
+        rows.extend(table.rows);
+    }
+    if json {
+        say(&serde_json::to_string_pretty(&rows)?)?;
+    }
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "it is this command's answer")]
+fn say(what: &dyn Display) -> Result<()> {
+    println!("{what}");
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! From the arrival of a final callback to the leaving of the next request for a call, in real
+//! time, while so many businesses are busy; beside the same requests to DynamoDB and the queue
+//! without our code between them.
+//!
+//! The load is the same for all numbers of businesses: the more there are, the longer calls are.
+
+pub(crate) mod floor;
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use ringfence_local::twilio::{Behaviour, Truth};
+use tokio::time::{Instant, sleep};
+
+use self::floor::Copies;
+use crate::bench::{Size, in_real_time};
+use crate::report::Table;
+use crate::stage::Stage;
+use crate::stats::{median, percentile};
+
+const BUSINESSES: [u32; 4] = [1, 10, 100, 1_000];
+const LIMIT: u32 = 3;
+/// Calls that end in a second, of all businesses together.
+const RATE: f64 = 100.0;
+/// Ours and the floor take turns, so that a neighbour disturbs both.
+const PASSES: u32 = 3;
+
+/// How long the crowd at a start takes to spread.
+const WARM_UP: Duration = Duration::from_secs(2);
+
+const METRICS: [&str; 3] = ["turnaround, p50", "turnaround, p99", "turnaround, max"];
+
+pub(crate) fn run(size: Size) -> Result<Table> {
+    let mut table = Table::of("turnaround");
+    let span = Duration::from_secs(if size == Size::Full { 30 } else { 4 });
+    for businesses in BUSINESSES {
+        let (mut ours, mut floors) = (Vec::new(), Vec::new());
+        for _ in 0..PASSES {
+            let (found, copies) = in_real_time(ours_at(businesses, span))?;
+            ours.push(found);
+            floors.push(in_real_time(floor::measure(&copies, RATE, span))?);
+        }
+        let shares = [0.50, 0.99, 1.0];
+        for (metric, share) in METRICS.into_iter().zip(shares) {
+            let middle = |passes: &[Vec<f64>]| {
+                let of_passes = passes.iter().filter_map(|pass| percentile(pass, share));
+                median(&of_passes.collect::<Vec<_>>()).context("something was measured")
+            };
+            table.floored(businesses, metric, "ms", middle(&ours)?, middle(&floors)?);
+        }
+    }
+    for metric in METRICS {
+        table.growth(metric);
+    }
+    Ok(table)
+}
+
+/// The turnarounds of a stack, in milliseconds, and the items that they were about.
+async fn ours_at(businesses: u32, span: Duration) -> Result<(Vec<f64>, Copies)> {
+    let slots = f64::from(businesses * LIMIT);
+    let mean = Duration::from_secs_f64(slots / RATE);
+    let mut behaviour = Behaviour::exactly(Duration::ZERO, Duration::ZERO);
+    behaviour.talk = Duration::ZERO..=2 * mean;
+    let mut stage = Stage::set(behaviour).await?;
+    // As many as end in time, twice over: businesses differ.
+    let ends = 2.0 * RATE * (2 * WARM_UP + span).as_secs_f64() / f64::from(businesses);
+    let leads = 2 * LIMIT + 4 + ends as u32;
+    let mut offices = Vec::new();
+    for _ in 0..businesses {
+        let office = stage.open(LIMIT).await?;
+        let list = stage.import(&office, leads).await?;
+        offices.push((office, list));
+    }
+    for (office, list) in &offices {
+        stage.start(office, *list).await?;
+    }
+    sleep(WARM_UP).await;
+    let (from, placed) = (Instant::now(), stage.twilio.truth().creates.len());
+    sleep(span).await;
+    let truth = stage.twilio.truth();
+    let after = Truth {
+        creates: truth.creates[placed..].to_vec(),
+        calls: truth
+            .calls
+            .iter()
+            .filter(|call| call.final_sent.is_some_and(|sent| sent.instant >= from))
+            .cloned()
+            .collect(),
+        ..truth
+    };
+    let found = after.turnarounds();
+    let found = found
+        .iter()
+        .map(|span| 1_000.0 * span.as_secs_f64())
+        .collect();
+    let offices: Vec<_> = offices.into_iter().map(|(office, _)| office).collect();
+    Ok((found, Copies::of(&stage, &offices)?))
+}
