@@ -13,9 +13,6 @@ use crate::process::{forget_peak, peak_in_a_child, peak_megabytes};
 use crate::report::Table;
 use crate::stage::{ENQUEUE, Office, Stage};
 
-/// How many leads are imported at once where memory is measured.
-const PROBE_CHUNK: u32 = 5_000;
-
 const LIST: &str = "list";
 const IDS: &str = "ids";
 
@@ -79,19 +76,28 @@ pub(crate) async fn probe(by: &str, leads: u32) -> Result<f64> {
     let body = if by == LIST {
         json!({ "outbound_list_id": stage.import(&office, leads).await?.get() })
     } else {
-        // In small lists: a start that used what a large import gave back would not show.
-        let mut first = 0;
-        while first < leads {
-            let count = PROBE_CHUNK.min(leads - first);
-            stage.import_from(&office, first, count).await?;
-            first += count;
-        }
+        stage.import(&office, 1).await?;
+        copy_lead(&stage, &office, leads)?;
         json!({ "lead_ids": (1..=leads).collect::<Vec<u32>>() })
     };
     stage.lose_messages();
     let before = forget_peak()?;
     start(&stage, &office, &body, leads).await?;
     Ok(peak_megabytes()? - before)
+}
+
+/// Stores leads like the first until there are `leads`, past the import: a start that used what
+/// a large import gave back would not show.
+fn copy_lead(stage: &Stage, office: &Office, leads: u32) -> Result<()> {
+    let partition = format!("LEADS#{}", office.id);
+    let model = stage.raw.first(&partition, "LEAD#")?;
+    let model = model.context("there is a lead")?;
+    for number in 2..=leads {
+        let mut lead = model.clone();
+        lead["sk"] = json!({ "S": format!("LEAD#{number:010}") });
+        stage.raw.put_all(&[lead])?;
+    }
+    Ok(())
 }
 
 /// What storing a row for each lead takes: milliseconds, and what it used.

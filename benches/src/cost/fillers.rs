@@ -28,7 +28,7 @@ use crate::stage::{Latency, Stage};
 
 const FILLERS: [u32; 7] = [1, 2, 4, 8, 16, 32, 64];
 const LIMIT: u32 = 200;
-const LEADS: u32 = 800;
+const LEADS: u32 = 500;
 /// As many messages as one invocation gets.
 const BATCH_MAX: usize = 10;
 /// A filler that hears of nothing for so long looks by itself: wake-ups are lost here.
