@@ -20,7 +20,7 @@ const LIMITS: [(u32, u32, u32); 5] = [
     (3, 60, 10),
     (10, 150, 4),
     (50, 600, 1),
-    (200, 1_000, 1),
+    (200, 1_200, 1),
 ];
 /// The limit at which the requests are told one by one.
 const USUAL_LIMIT: u32 = 3;

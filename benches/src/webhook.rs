@@ -10,15 +10,15 @@ use bytes::Bytes;
 use http::Request;
 use ringfence_carrier::callback::{CallTag, Callback};
 use ringfence_carrier::form::Form;
-use ringfence_carrier::host::PublicHost;
 use ringfence_carrier::settings::Secret;
 use ringfence_carrier::signature;
 use ringfence_core::call::Job;
 use ringfence_core::ids::{CallId, RunId};
 use ringfence_core::time::Timestamp;
-use ringfence_local::environment::Environment;
+use ringfence_local::environment::{Blueprint, Environment};
 use ringfence_local::event::{lambda_request, payload};
 use ringfence_local::twilio::Behaviour;
+use ringfence_shell::config::Telephony;
 
 use crate::process::cpu_seconds;
 use crate::report::Table;
@@ -42,57 +42,31 @@ pub(crate) async fn run() -> Result<Table> {
     let office = stage.open(3).await?;
     stage.lose_messages();
     let plan = &stage.stack.plan;
-    let host = plan
-        .telephony
-        .public_host
-        .clone()
-        .context("there is a host")?;
-    let token = plan.telephony.signing_tokens[0].clone();
-    let account = plan.telephony.account.sid.as_str().to_owned();
-    let world = Environment::start(plan).world;
-    let webhook = Webhook::new(Parts {
-        account: plan.telephony.account.sid.clone(),
-        tokens: plan.telephony.signing_tokens.clone(),
-        host: plan.telephony.public_host.clone(),
-        queue: world.queue,
-        ledger: world.ledger,
-        clock: Arc::clone(&plan.clock),
-        metrics: plan.metrics.clone(),
-    });
-    let now = (plan.clock)();
+    let token = &plan.telephony.signing_tokens[0];
+    let (webhook, now) = (webhook(plan), (plan.clock)());
     let signed: Vec<Signed> = (0..CALLBACKS)
-        .map(|number| sign(&office, &host, &token, &account, number, now))
+        .map(|number| sign(&office, &plan.telephony, number, now))
         .collect::<Result<_>>()?;
-
     let sqs = plan.queue.client();
-    let mut spans: [Vec<f64>; 3] = Default::default();
-    let mut cpu: [Vec<f64>; 3] = Default::default();
+    let mut passes: [Vec<Pass>; 3] = Default::default();
     for _ in 0..PASSES {
         let mut requests = Vec::new();
         for one in &signed {
-            requests.push(lambda_request(&payload(
-                &one.request()?,
-                "$default",
-                None,
-                now,
-            )?)?);
+            let event = payload(&one.request()?, "$default", None, now)?;
+            requests.push(lambda_request(&event)?);
         }
         let watch = Watch::start()?;
         for request in requests {
-            let answer = ::webhook::handle(&webhook, request).await;
-            ensure!(
-                answer.status() == 204,
-                "a callback is taken: {}",
-                answer.status()
-            );
+            let status = ::webhook::handle(&webhook, request).await.status();
+            ensure!(status == 204, "a callback is taken: {status}");
         }
-        watch.stop(&mut spans[0], &mut cpu[0])?;
+        passes[0].push(watch.stop()?);
 
         let watch = Watch::start()?;
         for one in &signed {
-            check(one, &token, now)?;
+            check(one, token, now)?;
         }
-        watch.stop(&mut spans[1], &mut cpu[1])?;
+        passes[1].push(watch.stop()?);
 
         let watch = Watch::start()?;
         for number in 0..CALLBACKS {
@@ -100,10 +74,18 @@ pub(crate) async fn run() -> Result<Table> {
             let send = sqs.send_message().queue_url(plan.queue.url());
             send.message_body(format!("{number:0250}")).send().await?;
         }
-        watch.stop(&mut spans[2], &mut cpu[2])?;
+        passes[2].push(watch.stop()?);
     }
-    let [ours, floor, _] = spans.map(|spans| median(&spans).unwrap_or_default());
-    let [our_cpu, floor_cpu, send_cpu] = cpu.map(|cpu| 1e6 * median(&cpu).unwrap_or_default());
+    let middle = |passes: &Vec<Pass>, of: fn(&Pass) -> f64| {
+        let values: Vec<f64> = passes.iter().map(of).collect();
+        median(&values).unwrap_or_default()
+    };
+    let [ours, floor, _] = passes
+        .each_ref()
+        .map(|some| middle(some, |pass| pass.seconds));
+    let [our_cpu, floor_cpu, send_cpu] = passes
+        .each_ref()
+        .map(|some| middle(some, |pass| 1e6 * pass.cpu_seconds));
     let mut table = Table::of("webhook");
     table.floored(
         CALLBACKS,
@@ -112,19 +94,34 @@ pub(crate) async fn run() -> Result<Table> {
         1.0 / ours,
         1.0 / floor,
     );
-    table.floored(
-        CALLBACKS,
-        "processor time of a callback",
-        "us",
-        our_cpu,
-        floor_cpu,
-    );
-    let metric = "processor time; floor: the SDK sends one message";
+    let metric = "processor time of a callback; floor: check and parse";
+    table.floored(CALLBACKS, metric, "us", our_cpu, floor_cpu);
+    let metric = "processor time of a callback; floor: the SDK sends";
     table.floored(CALLBACKS, metric, "us", our_cpu, send_cpu);
     Ok(table)
 }
 
-/// A pass, as it is measured.
+/// The function, in an environment of its own.
+fn webhook(plan: &Blueprint) -> Webhook {
+    let world = Environment::start(plan).world;
+    Webhook::new(Parts {
+        account: plan.telephony.account.sid.clone(),
+        tokens: plan.telephony.signing_tokens.clone(),
+        host: plan.telephony.public_host.clone(),
+        queue: world.queue,
+        ledger: world.ledger,
+        clock: Arc::clone(&plan.clock),
+        metrics: plan.metrics.clone(),
+    })
+}
+
+/// What one callback took in a pass.
+struct Pass {
+    seconds: f64,
+    cpu_seconds: f64,
+}
+
+/// Measures a pass.
 struct Watch {
     begun: Instant,
     cpu: f64,
@@ -136,11 +133,12 @@ impl Watch {
         Ok(Self { begun, cpu })
     }
 
-    /// Notes the seconds of one callback.
-    fn stop(self, spans: &mut Vec<f64>, cpu: &mut Vec<f64>) -> Result<()> {
-        spans.push(self.begun.elapsed().as_secs_f64() / f64::from(CALLBACKS));
-        cpu.push((cpu_seconds()? - self.cpu) / f64::from(CALLBACKS));
-        Ok(())
+    fn stop(self) -> Result<Pass> {
+        let of_one = |seconds: f64| seconds / f64::from(CALLBACKS);
+        Ok(Pass {
+            seconds: of_one(self.begun.elapsed().as_secs_f64()),
+            cpu_seconds: of_one(cpu_seconds()? - self.cpu),
+        })
     }
 }
 
@@ -156,14 +154,9 @@ fn check(signed: &Signed, token: &Secret, now: Timestamp) -> Result<()> {
 }
 
 /// The final callback of one call, as Twilio sends it.
-fn sign(
-    office: &Office,
-    host: &PublicHost,
-    token: &Secret,
-    account: &str,
-    number: u32,
-    now: Timestamp,
-) -> Result<Signed> {
+fn sign(office: &Office, telephony: &Telephony, number: u32, now: Timestamp) -> Result<Signed> {
+    let host = telephony.public_host.as_ref().context("there is a host")?;
+    let (account, token) = (telephony.account.sid.as_str(), &telephony.signing_tokens[0]);
     let random = u128::from(number).to_be_bytes();
     let mut bytes = [0; 10];
     bytes.copy_from_slice(&random[6..]);
