@@ -23,19 +23,29 @@ const PASSES: u32 = 3;
 
 pub(crate) async fn run() -> Result<Table> {
     let mut table = Table::of("import");
-    let kinds: [(&str, fn(u32) -> Result<Vec<u8>>, Reader); 2] =
-        [("CSV", files::csv, CSV), ("XLSX", files::xlsx, XLSX)];
-    for (kind, make, bare) in kinds {
+    let kinds = [
+        Kind {
+            name: "CSV",
+            make: files::csv,
+            bare: CSV,
+        },
+        Kind {
+            name: "XLSX",
+            make: files::xlsx,
+            bare: XLSX,
+        },
+    ];
+    for Kind { name, make, bare } in kinds {
         for rows in ROWS {
             let file = make(rows)?;
             let [ours, floor] = measure(rows, &file, bare)?;
-            let metric = format!("{kind}, rows read");
+            let metric = format!("{name}, rows read");
             table.floored(rows, &metric, "per second", ours.0, floor.0);
-            let metric = format!("{kind}, peak memory beside the file");
+            let metric = format!("{name}, peak memory beside the file");
             table.floored(rows, &metric, "MB", ours.1, floor.1);
         }
-        table.growth(&format!("{kind}, rows read"));
-        table.growth(&format!("{kind}, peak memory beside the file"));
+        table.growth(&format!("{name}, rows read"));
+        table.growth(&format!("{name}, peak memory beside the file"));
     }
     for rows in ROWS {
         let stored = store(rows).await?;
@@ -43,6 +53,13 @@ pub(crate) async fn run() -> Result<Table> {
     }
     table.growth("leads stored");
     Ok(table)
+}
+
+/// A kind of file.
+struct Kind {
+    name: &'static str,
+    make: fn(u32) -> Result<Vec<u8>>,
+    bare: Reader,
 }
 
 /// How a file is read.
