@@ -4,7 +4,7 @@
 use std::thread;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use ringfence_local::twilio::Behaviour;
 use tokio::time::{Instant, sleep};
 
@@ -20,10 +20,11 @@ const TWICE: u32 = 100;
 const LIMIT: u32 = 3;
 const WARM_UP: Duration = Duration::from_millis(1_500);
 const SPAN: Duration = Duration::from_secs(3);
-/// More than the embedded stack has ever sustained.
-const RATE_MAX: u32 = 3_000;
+/// More than a stack sustains on a thread of today's machines.
+const RATE_MAX: u32 = 1_200;
 
 const CALLS: &str = "calls, one stack on one thread";
+const CAPACITY: &str = "calls in a second of processor time";
 const CPU: &str = "processor time of a call";
 
 pub(crate) fn run() -> Result<Table> {
@@ -33,6 +34,9 @@ pub(crate) fn run() -> Result<Table> {
         table.plain(businesses, CALLS, "per second", found.rate);
         let share = 100.0 * found.cpu_share;
         table.plain(businesses, "use of its thread", "%", share);
+        // Whatever neighbours take of the machine.
+        let (ours, floor) = (1_000.0 / found.cpu_millis, 1_000.0 / found.floor_cpu_millis);
+        table.floored(businesses, CAPACITY, "per second", ours, floor);
         let floor = found.floor_cpu_millis;
         table.floored(businesses, CPU, "ms", found.cpu_millis, floor);
     }
@@ -80,14 +84,18 @@ async fn sustain(businesses: u32) -> Result<Found> {
         let list = stage.import(&office, leads).await?;
         offices.push((office, list));
     }
+    // Nobody calls before everybody can.
+    stage.lose_messages();
     for (office, list) in &offices {
         stage.start(office, *list).await?;
     }
+    stage.wake_all().await?;
     sleep(WARM_UP).await;
     let (before, begun, cpu) = (made(&stage), Instant::now(), cpu_seconds()?);
     sleep(SPAN).await;
     let (seconds, cpu) = (begun.elapsed().as_secs_f64(), cpu_seconds()? - cpu);
     let calls = made(&stage) - before;
+    ensure!(calls > 0.0, "somebody is called");
     let rate = calls / seconds;
 
     let offices: Vec<_> = offices.into_iter().map(|(office, _)| office).collect();

@@ -19,6 +19,7 @@ use ringfence_local::aws::meter::Usage;
 use ringfence_local::aws::queue::QueueFaults;
 use ringfence_local::clock::Clock;
 use ringfence_local::doors::Doors;
+use ringfence_local::environment::Environment;
 use ringfence_local::events::Crashes;
 use ringfence_local::settings::{Simulation, in_process};
 use ringfence_local::stack::{Parts, Stack};
@@ -163,6 +164,15 @@ impl Stage {
             lose: 1.0,
             ..QueueFaults::NONE
         });
+    }
+
+    /// Delivers messages again, and wakes every business that has work.
+    pub(crate) async fn wake_all(&self) -> Result<()> {
+        let plan = &self.stack.plan;
+        plan.queue.misbehave(QueueFaults::NONE);
+        let world = Environment::start(plan).world;
+        ::sweep::handle(&world, &plan.metrics).await?;
+        Ok(())
     }
 
     /// Delivers what the carrier sends to the gateway, and counts it.

@@ -40,8 +40,9 @@ pub(crate) async fn run(world: &Arc<World>, jobs: u32, limit: u32) -> Result<()>
 /// Claims a slot for the next job and places its call, if there are both.
 async fn fill(world: Arc<World>, limit: u32) -> Result<()> {
     loop {
-        let waiting = world.jobs_with("queued", 1).await?;
-        let Some(&job) = waiting.first() else {
+        // Any of the next ones: whoever all wanted the first would mostly pay for refusals.
+        let waiting = world.jobs_with("queued", 2 * limit).await?;
+        let Some(&job) = fastrand::choice(&waiting) else {
             return Ok(());
         };
         match claim(&world, job, limit).await? {
