@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use business::defaults::Defaults;
 use bytes::Bytes;
 use http::{Method, Request};
 use ringfence_carrier::callback::STATUS_PATH;
@@ -132,6 +133,7 @@ impl Stage {
             way: line.way,
             table: TABLE.to_owned(),
             leads_max: LEADS_MAX,
+            defaults: Defaults::standard(),
             doors: Doors::PLAIN,
         };
         let stack = Stack::start(parts, Crashes::NONE).await?;
