@@ -1,5 +1,7 @@
 //! A table that other versions of the code have written to.
 
+mod recorded;
+
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
