@@ -8,6 +8,7 @@ mod rules;
 mod variables;
 mod versions;
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
@@ -22,7 +23,7 @@ use ringfence_local::gateway::{Function, INTEGRATION_TIMEOUT, OPEN, ROUTES};
 use ringfence_local::stack::RECEIVES_MAX;
 
 use self::outline::{Outline, lines};
-use self::variables::{FUNCTIONS, Reads};
+use self::variables::{FUNCTIONS, Reads, configure, variables};
 
 pub(crate) fn with_template<T>(read: impl FnOnce(Outline<'_>) -> T) -> T {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -274,4 +275,40 @@ fn the_code_of_every_function_is_there_and_no_function_is_left_out() {
         .collect();
     assert_eq!(built, folders);
     assert_eq!(built.len(), FUNCTIONS.len());
+}
+
+#[test]
+fn every_function_starts_with_its_variables_and_reads_each_of_them() {
+    with_template(|template| {
+        for (function, reads) in FUNCTIONS {
+            let given = variables(template, function);
+            let read = RefCell::new(BTreeSet::new());
+            let lookup = |name: &str| {
+                read.borrow_mut().insert(name.to_owned());
+                given.get(name).cloned()
+            };
+            configure(reads, &lookup).unwrap_or_else(|error| panic!("{function}: {error}"));
+            let read = read.into_inner();
+            let unread: Vec<_> = given.keys().filter(|name| !read.contains(*name)).collect();
+            assert!(unread.is_empty(), "{function} does not read {unread:?}");
+        }
+    });
+}
+
+#[test]
+fn only_those_who_need_a_secret_are_given_it() {
+    with_template(|template| {
+        for (function, reads) in FUNCTIONS {
+            let given = variables(template, function);
+            let places = matches!(reads, Reads::Calls);
+            let hears = matches!(reads, Reads::Reports);
+            let is_given = |name| given.contains_key(name);
+            assert_eq!(is_given("TWILIO_PLACING_PARAMETER"), places, "{function}");
+            assert_eq!(is_given("TWILIO_SIGNING_PARAMETER"), hears, "{function}");
+            for itself in ["TOKEN", "SECRET"] {
+                let is_one = |name: &&String| name.contains(itself);
+                assert_eq!(given.keys().find(is_one), None, "{function}");
+            }
+        }
+    });
 }

@@ -1,7 +1,6 @@
-//! Every function is given the variables that its `main.rs` reads, and nobody a secret in vain.
+//! What the template gives a function to read, and how its `main.rs` reads it.
 
-use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use authorizer::tokens::Trusted;
 use business::defaults::Defaults;
@@ -14,7 +13,6 @@ use ringfence_shell::metrics::EmbeddedMetrics;
 use ringfence_shell::parameters::{Named, Secrets};
 
 use super::outline::Outline;
-use super::with_template;
 
 /// Where a function that places or ends calls gets its configuration from, and the others.
 pub(super) const FUNCTIONS: [(&str, Reads); 9] = [
@@ -125,40 +123,4 @@ pub(super) fn configure(reads: Reads, lookup: Lookup<'_>) -> Result<(), BadConfi
             Telephony::from_env(&|name| secrets.get(lookup, name)).map(drop)
         }
     }
-}
-
-#[test]
-fn every_function_starts_with_its_variables_and_reads_each_of_them() {
-    with_template(|template| {
-        for (function, reads) in FUNCTIONS {
-            let given = variables(template, function);
-            let read = RefCell::new(BTreeSet::new());
-            let lookup = |name: &str| {
-                read.borrow_mut().insert(name.to_owned());
-                given.get(name).cloned()
-            };
-            configure(reads, &lookup).unwrap_or_else(|error| panic!("{function}: {error}"));
-            let read = read.into_inner();
-            let unread: Vec<_> = given.keys().filter(|name| !read.contains(*name)).collect();
-            assert!(unread.is_empty(), "{function} does not read {unread:?}");
-        }
-    });
-}
-
-#[test]
-fn only_those_who_need_a_secret_are_given_it() {
-    with_template(|template| {
-        for (function, reads) in FUNCTIONS {
-            let given = variables(template, function);
-            let places = matches!(reads, Reads::Calls);
-            let hears = matches!(reads, Reads::Reports);
-            let is_given = |name| given.contains_key(name);
-            assert_eq!(is_given("TWILIO_PLACING_PARAMETER"), places, "{function}");
-            assert_eq!(is_given("TWILIO_SIGNING_PARAMETER"), hears, "{function}");
-            for itself in ["TOKEN", "SECRET"] {
-                let is_one = |name: &&String| name.contains(itself);
-                assert_eq!(given.keys().find(is_one), None, "{function}");
-            }
-        }
-    });
 }
