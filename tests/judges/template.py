@@ -6,7 +6,6 @@ account. Each also has to refuse a copy that was broken on purpose.
 """
 
 import json
-import logging
 import os
 import re
 import subprocess
@@ -265,8 +264,6 @@ def judge_build(verdict, resources, text):
 
 
 def main():
-    # It warns of measurements that nobody takes.
-    logging.getLogger("samtranslator").setLevel(logging.ERROR)
     verdict = Verdict()
     text = TEMPLATE.read_text(encoding="utf-8")
     for name, tool_of in [("sam validate --lint", sam), ("cfn-lint", lint)]:

@@ -6,6 +6,7 @@ MiniStack differs from AWS where `adapted` says so, and nowhere else is the temp
 import copy
 import io
 import json
+import logging
 import os
 import time
 import zipfile
@@ -50,6 +51,8 @@ def zipped(file):
 def translated(text, code, parameters):
     """What CloudFormation is given of the template, with the code that is said for each function."""
     os.environ.setdefault("AWS_DEFAULT_REGION", REGION)
+    # It warns of measurements that nobody takes.
+    logging.getLogger("samtranslator").setLevel(logging.ERROR)
     template = yaml_parse(text)
     for name, resource in template["Resources"].items():
         if resource["Type"] == "AWS::Serverless::Function":
@@ -107,12 +110,13 @@ def documents(resource):
     return [resource["Properties"]["PolicyDocument"]] if resource["Type"] == "AWS::IAM::ManagedPolicy" else []
 
 
-# Where MiniStack asks for another permission than AWS does: sending a batch and reading one
-# event source mapping are actions of other names there, and a rule of the default bus another ARN.
+# Where MiniStack asks for another permission than AWS does: sending a batch, and reading one alias
+# or one event source mapping, are actions of other names there, and rules have other ARNs or none.
 ASKED_OTHERWISE = {
     "sqs:SendMessage": {"Action": "sqs:SendMessageBatch"},
+    "lambda:GetAlias": {"Action": "lambda:ListAliases"},
     "lambda:GetEventSourceMapping": {"Action": "lambda:ListEventSourceMappings", "Resource": "*"},
-    "events:DescribeRule": {"Resource": {"Fn::Sub": "arn:aws:events:${AWS::Region}:${AWS::AccountId}:rule/default/*"}},
+    "events:DescribeRule": {"Resource": "*"},
 }
 
 
