@@ -91,7 +91,9 @@ async fn sweep(all: u32, busy: u32) -> Result<Found> {
     };
     let environment = Environment::start(&apart);
     let (sqs, begun) = (apart.queue.meter().snapshot(), Instant::now());
-    let woken = ::sweep::handle(&environment.world, &apart.metrics).await?;
+    let woken = ::sweep::handle(&environment.world, &apart.metrics)
+        .await?
+        .with_work;
     let millis = 1_000.0 * begun.elapsed().as_secs_f64();
     ensure!(
         woken == u64::from(busy),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use ringfence_carrier::settings::CallEvent;
+use ringfence_carrier::settings::{CallEvent, CallScript};
 use ringfence_core::ids::BusinessId;
 use ringfence_core::time::Timestamp;
 use ringfence_core::timing::Timing;
@@ -37,6 +37,7 @@ pub(crate) struct Setting {
     pub(crate) doors: Doors,
     /// What the carrier is asked to report, as in `CALL_EVENTS`.
     pub(crate) call_events: &'static str,
+    pub(crate) call_script: CallScript,
     /// How often a fill function dies.
     pub(crate) crashes: Crashes,
 }
@@ -57,6 +58,7 @@ impl Setting {
             defaults: Defaults::standard(),
             doors: Doors::PLAIN,
             call_events: "completed",
+            call_script: CallScript::Asked,
             crashes: Crashes::NONE,
         }
     }
@@ -76,6 +78,7 @@ impl Setting {
             defaults,
             doors,
             call_events,
+            call_script,
             crashes,
         } = self;
         let simulation = Simulation {
@@ -90,6 +93,7 @@ impl Setting {
         let mut telephony = line.telephony;
         telephony.call_events =
             CallEvent::parse_list(call_events).expect("the events are Twilio's");
+        telephony.call_script = call_script;
         let parts = Parts {
             dynamo: Dynamo::memory().expect("a database in memory can be made"),
             clock,

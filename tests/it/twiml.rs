@@ -1,10 +1,14 @@
 //! What is said in a call: as the business has set it, to Twilio alone, the same each time.
 
+use std::time::Duration;
+
 use form_urlencoded::Serializer;
 use http::Method;
 use ringfence_carrier::callback::CALL_PATH;
+use ringfence_carrier::settings::CallScript;
 use ringfence_carrier::signature::sign;
-use ringfence_local::twilio::Twiml;
+use ringfence_carrier::twiml::SENT_CHARS_MAX;
+use ringfence_local::twilio::{CreateTruth, Twiml};
 use serde_json::{Value, json};
 
 use crate::story::{Answer, Office, PUBLIC_HOST, Setting, Story};
@@ -235,4 +239,66 @@ async fn the_call_of_a_lead_that_was_deleted_goes_on_without_the_name() {
         .of_status(200);
     let answer = ask(&story, &path, &form).await;
     assert!(answer.text.contains(">שלום<"), "{}", answer.text);
+}
+
+/// What the carrier was given for its latest call: its instructions, or where to ask for them.
+fn given(story: &Story) -> Vec<(String, String)> {
+    let creates = story.truth().creates;
+    let create = creates.last().expect("a call was asked for");
+    let is_it = |(name, _): &&(String, String)| name == "Url" || name == "Twiml";
+    create.parameters.iter().filter(is_it).cloned().collect()
+}
+
+fn sent_along() -> Setting {
+    Setting {
+        call_script: CallScript::Sent,
+        ..Setting::plain()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_said_is_sent_along_where_it_is_so_set() {
+    let mut story = sent_along().begin().await;
+    let flow = json!({ "kind": "say", "text": "שלום {{name}}, פוליסה {{policy_no}}." });
+    let office = answered(&mut story, "דנה", flow).await;
+    let text = concat!(
+        r#"<?xml version="1.0" encoding="UTF-8"?><Response><Say language="he-IL">"#,
+        "שלום דנה, פוליסה 77 &amp; &lt;up&gt;.</Say></Response>"
+    );
+    assert_eq!(given(&story), [("Twiml".to_owned(), text.to_owned())]);
+    assert_eq!(story.truth().calls[0].twiml, Twiml::Speaks);
+    story.wait(60).await;
+    assert_eq!(story.active(&office).await, 0, "its end was reported");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_said_in_the_calls_of_a_run_is_sent_along_too() {
+    let mut story = sent_along().begin().await;
+    let office = story.open(1).await;
+    let body = json!({ "call_flow": { "kind": "say", "text": "{{name}}" } });
+    story
+        .send(&office.key, Method::PUT, "/api/business", body)
+        .await
+        .of_status(200);
+    let leads = story.import(&office, 2).await;
+    let run = story.start_run(&office, &leads).await;
+    let end = story.end_of(&office, run, Duration::from_secs(120)).await;
+    assert_eq!(end["completed"], 2, "{end}");
+    let creates = story.truth().creates;
+    let of_create = |create: &CreateTruth| {
+        let mut said = create.parameters.iter().filter(|(name, _)| name == "Twiml");
+        said.next().map(|(_, text)| text.contains(">Lead "))
+    };
+    let said: Vec<_> = creates.iter().map(of_create).collect();
+    assert_eq!(said, [Some(true), Some(true)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_too_long_to_be_sent_along_is_asked_for() {
+    let mut story = sent_along().begin().await;
+    let flow = json!({ "kind": "say", "text": "א".repeat(SENT_CHARS_MAX) });
+    answered(&mut story, "דנה", flow).await;
+    assert_eq!(given(&story).len(), 1);
+    assert!(address(&story).starts_with(CALL_PATH));
+    assert_eq!(story.truth().calls[0].twiml, Twiml::Speaks);
 }

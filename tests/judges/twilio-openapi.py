@@ -68,6 +68,11 @@ class Proxy:
     def operations(self):
         return Counter(self.operation(sent) for sent, _ in list(self.seen))
 
+    def has_sent_script(self):
+        """Whether a call was created with what is said in it, and with no address to ask."""
+        forms = (dict(parse_qsl(sent.body.decode())) for sent, _ in list(self.seen) if sent.method == "POST")
+        return any("Twiml" in form and "Url" not in form and "StatusCallback" in form for form in forms)
+
     def has_turned(self):
         """Whether somebody went on to a next page."""
         return any("PageToken=" in sent.target for sent, _ in list(self.seen))
@@ -194,6 +199,10 @@ def main():
         serve = ["serve", "--port", "0", "--sweep-seconds", "1", "--settle-seconds", str(SETTLE_SECONDS)]
         first = stack.enter_context(running(binary, serve, env))
         complaints = list(drive(Business(first), proxy))
+        second = stack.enter_context(running(binary, serve, {**env, "CALL_SCRIPT": "sent"}))
+        Business(second).ask("POST", "/api/outbound_calls/start", {"lead_ids": [1]})
+        if not until(proxy.has_sent_script):
+            complaints.append("what is said was not sent along")
         ours, operations = list(proxy.seen), proxy.operations()
         ask_as_twilio_does(client(origin))
         theirs = proxy.seen[len(ours):]

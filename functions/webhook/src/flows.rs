@@ -1,75 +1,32 @@
-//! The call flows of businesses, kept for a moment: they change seldom and are asked for
-//! with every answered call.
-
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+//! What is said in a call.
 
 use anyhow::Result;
 use ringfence_carrier::call_flow::CallFlow;
 use ringfence_carrier::callback::CallTag;
 use ringfence_carrier::twiml::Variables;
-use ringfence_core::ids::BusinessId;
 use ringfence_core::time::Timestamp;
 use ringfence_ledger::Ledger;
+use ringfence_shell::call_flows::CallFlows;
 
-/// How long a call flow is kept. A changed one is in force after that.
-const KEPT_FOR: Duration = Duration::from_secs(60);
-/// How many are kept.
-const KEPT_MAX: usize = 1_000;
-
-/// The call flows that were read lately.
-#[derive(Default)]
-pub(crate) struct Flows(Mutex<BTreeMap<BusinessId, (Timestamp, CallFlow)>>);
-
-impl Flows {
-    /// What is said in a call, and of whom. `None` if there is no such business.
-    pub(crate) async fn script(
-        &self,
-        ledger: &Ledger,
-        tag: &CallTag,
-        now: Timestamp,
-    ) -> Result<Option<(CallFlow, Variables)>> {
-        let Some(flow) = self.flow(ledger, &tag.business, now).await? else {
-            return Ok(None);
-        };
-        if !flow.has_variables() {
-            return Ok(Some((flow, Variables::default())));
-        }
-        let lead = ledger.lead(&tag.business, tag.lead).await?;
-        let variables = lead
-            .map(|lead| Variables {
-                name: lead.name,
-                others: lead.variables,
-            })
-            .unwrap_or_default();
-        Ok(Some((flow, variables)))
+/// What is said in a call, and of whom. `None` if there is no such business.
+pub(crate) async fn script(
+    flows: &CallFlows,
+    ledger: &Ledger,
+    tag: &CallTag,
+    now: Timestamp,
+) -> Result<Option<(CallFlow, Variables)>> {
+    let Some(flow) = flows.of(ledger, &tag.business, now).await? else {
+        return Ok(None);
+    };
+    if !flow.has_variables() {
+        return Ok(Some((flow, Variables::default())));
     }
-
-    async fn flow(
-        &self,
-        ledger: &Ledger,
-        business: &BusinessId,
-        now: Timestamp,
-    ) -> Result<Option<CallFlow>> {
-        if let Some(flow) = self.kept(business, now) {
-            return Ok(Some(flow));
-        }
-        let Some(config) = ledger.config(business).await? else {
-            return Ok(None);
-        };
-        let flow = CallFlow::parse(&config.call_flow)?;
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= KEPT_MAX {
-            kept.clear();
-        }
-        kept.insert(business.clone(), (now, flow.clone()));
-        Ok(Some(flow))
-    }
-
-    fn kept(&self, business: &BusinessId, now: Timestamp) -> Option<CallFlow> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (since, flow) = kept.get(business)?;
-        (now.since(*since) < KEPT_FOR).then(|| flow.clone())
-    }
+    let lead = ledger.lead(&tag.business, tag.lead).await?;
+    let variables = lead
+        .map(|lead| Variables {
+            name: lead.name,
+            others: lead.variables,
+        })
+        .unwrap_or_default();
+    Ok(Some((flow, variables)))
 }

@@ -16,6 +16,7 @@ use ringfence_carrier::settings::{AccountSid, Secret};
 use ringfence_carrier::{signature, twiml};
 use ringfence_ledger::Ledger;
 use ringfence_shell::body;
+use ringfence_shell::call_flows::CallFlows;
 use ringfence_shell::caller::request_id;
 use ringfence_shell::cloud::Clock;
 use ringfence_shell::logging::request_span;
@@ -25,7 +26,7 @@ use ringfence_shell::reply::{Failure, empty, text};
 use ringfence_shell::texts::{Language, Text};
 use tracing::{Instrument, error, info, warn};
 
-use crate::flows::Flows;
+use crate::flows::script;
 
 /// What the webhook needs. It can verify and enqueue, and reads what is said in a call.
 pub struct Webhook {
@@ -38,7 +39,7 @@ pub struct Webhook {
     pub ledger: Ledger,
     pub clock: Clock,
     pub metrics: EmbeddedMetrics,
-    flows: Flows,
+    flows: CallFlows,
 }
 
 /// What a webhook is made of.
@@ -72,7 +73,7 @@ impl Webhook {
             ledger,
             clock,
             metrics,
-            flows: Flows::default(),
+            flows: CallFlows::default(),
         }
     }
 }
@@ -144,10 +145,13 @@ async fn say(webhook: &Webhook, request: &Request) -> Result<Response<Body>, Fai
     let Ok(tag) = CallTag::parse(query) else {
         return Err(Failure::not_found());
     };
-    let script = webhook
-        .flows
-        .script(&webhook.ledger, &tag, (webhook.clock)())
-        .await;
+    let Webhook {
+        flows,
+        ledger,
+        clock,
+        ..
+    } = webhook;
+    let script = script(flows, ledger, &tag, clock()).await;
     let script = script.map_err(|error| Failure::internal(&error, &request_id(request)))?;
     let Some((flow, variables)) = script else {
         return Err(Failure::not_found());

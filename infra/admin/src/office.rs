@@ -13,7 +13,7 @@ use ringfence_flows::claim::Claim;
 use ringfence_flows::start::PublicHost;
 use ringfence_flows::world::{CallBounds, Office, World};
 use ringfence_ledger::Ledger;
-use ringfence_shell::cloud::{Cloud, Desk, wall_clock};
+use ringfence_shell::cloud::{Cloud, Desk, sent_flows, wall_clock};
 use ringfence_shell::config::{Telephony, environment, timing_from_env};
 use ringfence_shell::message::Sqs;
 use ringfence_shell::parameters::Named;
@@ -89,6 +89,7 @@ impl Place {
             clock,
             timing,
             bounds,
+            sent_flows: sent_flows(telephony.call_script),
             public_host,
         })
     }

@@ -8,7 +8,7 @@ use business::defaults::Defaults;
 use ringfence_carrier::twilio::{Callbacks, Twilio};
 use ringfence_flows::start::PublicHost;
 use ringfence_ledger::Ledger;
-use ringfence_shell::cloud::{Clock, Cloud};
+use ringfence_shell::cloud::{Clock, Cloud, sent_flows};
 use ringfence_shell::config::Telephony;
 use ringfence_shell::message::Sqs;
 use ringfence_shell::metrics::EmbeddedMetrics;
@@ -63,6 +63,7 @@ impl Environment {
             account,
             public_host,
             call_events,
+            call_script,
             bounds,
             ..
         } = telephony.clone();
@@ -82,6 +83,7 @@ impl Environment {
             clock: Arc::clone(clock),
             timing: *timing,
             bounds,
+            sent_flows: sent_flows(call_script),
             public_host: reach,
         };
         Self { world, trap }

@@ -92,6 +92,31 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// How Twilio learns what is said in a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CallScript {
+    /// It asks for it once somebody has answered.
+    #[default]
+    Asked,
+    /// It is sent along with the request for the call, where it is short enough.
+    Sent,
+}
+
+impl FromStr for CallScript {
+    type Err = BadSetting;
+
+    fn from_str(text: &str) -> Result<Self, BadSetting> {
+        match text {
+            "asked" => Ok(Self::Asked),
+            "sent" => Ok(Self::Sent),
+            _ => Err(BadSetting {
+                field: "call_script",
+                problem: "must be asked or sent",
+            }),
+        }
+    }
+}
+
 /// A turn of a call that the carrier can report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallEvent {

@@ -10,7 +10,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use ringfence_core::ids::CallSid;
 use ringfence_core::phone::PhoneNumber;
 use ringfence_core::time::Timestamp;
-use ringfence_flows::carrier::{Asked, Carrier, Found, Order, Placed, Refusal, Sighting};
+use ringfence_flows::carrier::{Asked, Carrier, Found, Order, Placed, Refusal, Script, Sighting};
 use ringfence_flows::claim::Claim;
 use tracing::warn;
 
@@ -60,14 +60,14 @@ impl<T: Transport> Twilio<T> {
     }
 
     /// Sends one request for a call, and reads the answer without hope.
-    async fn request_call(&self, order: &Order) -> Placed {
+    async fn request_call(&self, order: &Order, script: Option<&Script>) -> Placed {
         let Some(host) = &self.callbacks.host else {
             return Placed::Refused(Refusal::Configuration {
                 code: 0,
                 reason: "no_public_host",
             });
         };
-        let form = call_form(order, host, &self.callbacks.events);
+        let form = call_form(order, script, host, &self.callbacks.events);
         match self
             .send(Method::POST, &self.calls_path(), Some(form))
             .await
@@ -134,7 +134,7 @@ impl<T: Transport> Twilio<T> {
 
 impl<T: Transport> Carrier for Twilio<T> {
     async fn place(&self, claim: Claim) -> Placed {
-        self.request_call(claim.order()).await
+        self.request_call(claim.order(), claim.script()).await
     }
 
     async fn ask(&self, sid: &CallSid) -> Asked {
@@ -197,19 +197,26 @@ impl<T: Transport> Carrier for Twilio<T> {
 }
 
 /// The form of a request for a call.
-fn call_form(order: &Order, host: &PublicHost, events: &[CallEvent]) -> Bytes {
+fn call_form(
+    order: &Order,
+    script: Option<&Script>,
+    host: &PublicHost,
+    events: &[CallEvent],
+) -> Bytes {
     let tag = CallTag::from(order);
     let (call_url, status_url) = (tag.call_url(host), tag.status_url(host));
     let timeout = order.ring_seconds_max.to_string();
     let time_limit = order.call_seconds_max.to_string();
-    let mut form = vec![
-        ("To", order.to.expose()),
-        ("From", order.from.expose()),
-        ("Url", &call_url),
-        ("Method", "POST"),
-        ("StatusCallback", &status_url),
+    let mut form = vec![("To", order.to.expose()), ("From", order.from.expose())];
+    // Beside a `Url` Twilio would pass over what is sent along.
+    match script {
+        Some(script) => form.push(("Twiml", script.expose())),
+        None => form.extend([("Url", call_url.as_str()), ("Method", "POST")]),
+    }
+    form.extend([
+        ("StatusCallback", status_url.as_str()),
         ("StatusCallbackMethod", "POST"),
-    ];
+    ]);
     // Twilio wants the parameter once per event, not a list in one.
     form.extend(
         events

@@ -8,11 +8,17 @@ use std::io;
 
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
+use ringfence_flows::carrier::Script;
 
 use crate::call_flow::{CallFlow, PARAMETER_CHARS_MAX, SAY_CHARS_MAX};
 
 /// The media type of the answer.
 pub const CONTENT_TYPE: &str = "text/xml; charset=utf-8";
+
+/// Twilio's limit for what is sent along with the request for a call, in characters.
+///
+/// <https://www.twilio.com/docs/voice/api/call-resource#create-a-call-resource>
+pub const SENT_CHARS_MAX: usize = 4_000;
 
 /// What is known of the lead that is being called.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -38,6 +44,12 @@ pub fn twiml(flow: &CallFlow, variables: &Variables) -> String {
     let mut writer = Writer::new(Vec::new());
     render(&mut writer, flow, variables).expect("writing to memory succeeds");
     String::from_utf8(writer.into_inner()).expect("everything written is UTF-8")
+}
+
+/// What is sent along with the request for a call, unless it is too long for that.
+pub fn script(flow: &CallFlow, variables: &Variables) -> Option<Script> {
+    let text = twiml(flow, variables);
+    (text.chars().count() <= SENT_CHARS_MAX).then(|| Script::new(text))
 }
 
 fn render(writer: &mut Writer<Vec<u8>>, flow: &CallFlow, variables: &Variables) -> io::Result<()> {

@@ -179,6 +179,31 @@ pub fn fill(
     }
 }
 
+/// True if whoever looks at this business without any news has something to do: a slot to
+/// give away, a run to close or to file, a call to end or to ask about.
+///
+/// What cannot be told without its leads counts as something to do. The day must have
+/// begun already.
+pub fn needs_look(state: &State, now: Timestamp) -> bool {
+    if state.overdue(now).next().is_some()
+        || state.to_hang_up().next().is_some()
+        || state.runs.values().any(|run| run.over_at.is_some())
+    {
+        return true;
+    }
+    let mut nobody = || -> CallId { unreachable!("nobody is called who was not looked up") };
+    let timing = &Timing::CLOUD;
+    let filled = fill(
+        state.clone(),
+        &[],
+        &Candidates::new(),
+        &mut nobody,
+        now,
+        timing,
+    );
+    filled.is_changed || filled.has_more || !filled.wanted.is_empty()
+}
+
 /// Notes the end of every run whose last lead has its outcome; true if there was one.
 pub(crate) fn close_runs(state: &mut State, now: Timestamp) -> bool {
     let live = live_by_run(state);

@@ -21,7 +21,7 @@ pub struct Timing {
     pub margin: Duration,
     /// The age at which a call without news is first asked about.
     pub settle_after: Duration,
-    /// How often the sweep wakes every business that has work.
+    /// How often the sweep wakes every business that has something to do.
     pub sweep_every: Duration,
     /// The longest time between two questions about one live call.
     pub ask_again_max: Duration,

@@ -1,6 +1,7 @@
 //! What the flows need of whoever places calls.
 
-use std::future::Future;
+use std::fmt;
+use std::future::{self, Future};
 use std::time::Duration;
 
 use ringfence_core::call::{CallStatus, Job};
@@ -12,6 +13,14 @@ use crate::claim::Claim;
 
 /// Places calls, and knows what became of them.
 pub trait Carrier {
+    /// What is to be said in this call, where that is sent along with the request rather
+    /// than asked for once somebody has answered.
+    ///
+    /// It may take a while, so the fence is checked after it.
+    fn script(&self, _claim: &Claim) -> impl Future<Output = Option<Script>> {
+        future::ready(None)
+    }
+
     /// Asks for one call, using the claim up. Never retries: the second request would be
     /// a second call.
     ///
@@ -34,6 +43,28 @@ pub trait Carrier {
 
     /// Ends a call: hangs up a live one, cancels one that is still queued at the carrier.
     fn end(&self, sid: &CallSid) -> impl Future<Output = Asked>;
+}
+
+/// What is said in a call, in the carrier's language. It may name the person called.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Script(String);
+
+impl Script {
+    /// Takes what the carrier can read.
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text, for the carrier alone.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Script {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Script(..)")
+    }
 }
 
 /// One call to be placed, with all that the carrier must be told.

@@ -8,8 +8,9 @@ use ringfence_core::ids::{BusinessId, CallId, LeadId};
 use ringfence_core::phone::PhoneNumber;
 use ringfence_core::state::State;
 
-use crate::carrier::Order;
+use crate::carrier::{Order, Script};
 use crate::ledger::{Commit, Start, StartCommit, Started, Starts, States, Stored};
+use crate::records::Lead;
 use crate::world::World;
 
 /// The right to ask the carrier for one call, once.
@@ -19,7 +20,8 @@ use crate::world::World;
 #[derive(Debug)]
 pub struct Claim {
     order: Order,
-    lead_name: String,
+    lead: Option<Lead>,
+    script: Option<Script>,
 }
 
 impl Claim {
@@ -28,9 +30,19 @@ impl Claim {
         &self.order
     }
 
-    /// Who is called, for the record.
-    pub(crate) fn lead_name(&self) -> &str {
-        &self.lead_name
+    /// Who is called, as it was looked up for the decision.
+    pub fn lead(&self) -> Option<&Lead> {
+        self.lead.as_ref()
+    }
+
+    /// What is said in the call, where that is sent along.
+    pub fn script(&self) -> Option<&Script> {
+        self.script.as_ref()
+    }
+
+    /// Sends along what is said.
+    pub(crate) fn saying(self, script: Option<Script>) -> Self {
+        Self { script, ..self }
     }
 }
 
@@ -38,8 +50,8 @@ impl Claim {
 /// time some other change went through, so this is contention, not a deadlock.
 pub(crate) const ATTEMPTS_MAX: u32 = 24;
 
-/// The leads' names, for the record.
-pub(crate) type Names = BTreeMap<LeadId, String>;
+/// The leads that a decision has looked up.
+pub(crate) type Known = BTreeMap<LeadId, Lead>;
 
 /// Whether a decision was committed.
 pub(crate) enum Committed {
@@ -64,12 +76,12 @@ pub(crate) async fn commit(
     from: &Stored,
     to: &State,
     claimed: &[Claimed],
-    names: &Names,
+    known: &Known,
 ) -> Result<Committed> {
     let calls: Vec<CallId> = claimed.iter().map(|claimed| claimed.call).collect();
     match world.ledger().commit(business, from, to, &calls).await? {
         Commit::Applied => Ok(Committed::Applied(claims(
-            world, business, to, claimed, names,
+            world, business, to, claimed, known,
         ))),
         Commit::Stale(newer) => Ok(Committed::Stale(newer)),
     }
@@ -83,7 +95,7 @@ pub(crate) async fn commit_start(
     to: &State,
     start: &Start,
     claimed: &[Claimed],
-    names: &Names,
+    known: &Known,
 ) -> Result<StartCommitted> {
     match world
         .ledger()
@@ -91,7 +103,7 @@ pub(crate) async fn commit_start(
         .await?
     {
         StartCommit::Applied => Ok(StartCommitted::Applied(claims(
-            world, business, to, claimed, names,
+            world, business, to, claimed, known,
         ))),
         StartCommit::Stale(newer) => Ok(StartCommitted::Stale(newer)),
         StartCommit::KeyUsed(started) => Ok(StartCommitted::KeyUsed(started)),
@@ -103,7 +115,7 @@ fn claims(
     business: &BusinessId,
     state: &State,
     claimed: &[Claimed],
-    names: &Names,
+    known: &Known,
 ) -> Vec<Claim> {
     let bounds = world.call_bounds();
     let claim = |claimed: &Claimed, from: &PhoneNumber| Claim {
@@ -118,7 +130,8 @@ fn claims(
             ring_seconds_max: bounds.ring_seconds_max,
             call_seconds_max: bounds.call_seconds_max,
         },
-        lead_name: names.get(&claimed.lead).cloned().unwrap_or_default(),
+        lead: known.get(&claimed.lead).cloned(),
+        script: None,
     };
     let Some(from) = state.caller_id() else {
         assert!(claimed.is_empty(), "nothing starts without a caller id");

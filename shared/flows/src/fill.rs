@@ -18,7 +18,7 @@ use ringfence_core::time::Timestamp;
 use tracing::{info, warn};
 
 pub(crate) use self::decide::listed;
-use self::decide::{Claims, decide};
+use self::decide::{Claims, Read, decide};
 use self::notes::{end_of, note_of, notes_of};
 use crate::ledger::{Calls, Runs, States, Stored};
 use crate::place::place_all;
@@ -56,14 +56,10 @@ pub async fn fill(
     let mut notes: Vec<CallNote> = reports.iter().map(note_of).collect();
     // Recorded before the state frees their slots: whoever looks by number for the next
     // call to one of these numbers must be able to tell it from the one that is over.
-    let (loaded, recorded) = join(
-        world.ledger().load(business),
-        record(world, business, &notes),
-    )
-    .await;
+    let (found, recorded) = join(look_at(world, business), record(world, business, &notes)).await;
     recorded?;
     notes.clear();
-    let Some(mut stored) = loaded? else {
+    let Some((mut stored, mut read)) = found? else {
         warn!(business.id = %business, "no such business as {business}");
         return Ok(());
     };
@@ -74,7 +70,7 @@ pub async fn fill(
     for _ in 0..ROUNDS_MAX {
         let is_late = until.has_passed(world.now());
         let claims = if is_late { Claims::None } else { Claims::Free };
-        let step = decide(world, business, stored, &facts, claims, tally).await?;
+        let step = decide(world, business, stored, read, &facts, claims, tally).await?;
         notes.extend(notes_of(world, &step));
         let (dialed, learned) = join(
             place_all(world, step.claims, tally),
@@ -91,7 +87,7 @@ pub async fn fill(
             // What came of the calls that were placed must still be stored below.
             Err(error) => failure = Some(error),
         }
-        stored = step.stored;
+        (stored, read) = (step.stored, Read::Now);
         if facts.is_empty() && !step.has_more || failure.is_some() {
             is_cut_short = is_late;
             break;
@@ -110,6 +106,15 @@ pub async fn fill(
     failure.map_or(Ok(()), Err)
 }
 
+/// Reads the state of a business, at half the price where it is there already.
+async fn look_at(world: &impl World, business: &BusinessId) -> Result<Option<(Stored, Read)>> {
+    if let Some(stored) = world.ledger().glance(business).await? {
+        return Ok(Some((stored, Read::Glanced)));
+    }
+    let stored = world.ledger().load(business).await?;
+    Ok(stored.map(|stored| (stored, Read::Now)))
+}
+
 /// Commits `facts` without claiming anything, and says what the state is then.
 ///
 /// # Errors
@@ -122,7 +127,16 @@ pub(crate) async fn apply(
     facts: &[Fact],
     tally: &mut Tally,
 ) -> Result<Stored> {
-    let step = decide(world, business, stored, facts, Claims::None, tally).await?;
+    let step = decide(
+        world,
+        business,
+        stored,
+        Read::Now,
+        facts,
+        Claims::None,
+        tally,
+    )
+    .await?;
     record(world, business, &notes_of(world, &step)).await?;
     Ok(step.stored)
 }

@@ -24,6 +24,13 @@ pub trait States {
     /// Reads the state as of now (a consistent read), or `None` if there is no such business.
     fn load(&self, business: &BusinessId) -> impl Future<Output = Result<Option<Stored>>>;
 
+    /// Reads the state as it is or was a moment ago (an eventually consistent read, which
+    /// costs half), or `None` if there is none yet, or no more.
+    ///
+    /// Good enough to commit from, since the commit is refused if the state is newer. Whoever
+    /// commits nothing has to [`load`](Self::load) before concluding anything.
+    fn glance(&self, business: &BusinessId) -> impl Future<Output = Result<Option<Stored>>>;
+
     /// Replaces `from` by `to`, or leaves everything as it is.
     ///
     /// `claimed` are the calls that `to` adds: if a write that seemed to fail did reach

@@ -14,5 +14,6 @@ pub mod records;
 mod settle;
 pub mod start;
 pub mod stop;
+pub mod sweep;
 pub mod tally;
 pub mod world;

@@ -50,22 +50,25 @@ pub(crate) async fn place_all(
 
 /// Places one claimed call.
 ///
-/// 1. Checks the fence: after `dial_by` nobody dials, and the lead may wait again.
-/// 2. Asks the carrier, once. A crash before the request leaves leaves a lease without a
+/// 1. Has the carrier say what goes along with the request. A crash here leaves a lease
+///    without a call, which settlement counts as failed.
+/// 2. Checks the fence: after `dial_by` nobody dials, and the lead may wait again.
+/// 3. Asks the carrier, once. A crash before the request leaves leaves a lease without a
 ///    call, which settlement counts as failed; a crash after it leaves a call without a
 ///    record, which its report or settlement records.
-/// 3. Records the answer. If that fails, the report brings the same facts of a call that
+/// 4. Records the answer. If that fails, the report brings the same facts of a call that
 ///    exists; of one that does not, the state learns nothing, and settlement counts it.
 async fn place(world: &impl World, claim: Claim) -> Dialed {
     let order = claim.order().clone();
-    let lead_name = claim.lead_name().to_owned();
+    let lead_name = claim.lead().map(|lead| lead.name.clone());
+    let script = world.carrier().script(&claim).await;
     let mut left_at = None;
     let placed = if order.dial_by.has_passed(world.now()) {
         warn!(call.id = %order.call, business.id = %order.business, "came too late to place call {}", order.call);
         Placed::NotProcessed { retry_after: None }
     } else {
         left_at = Some(world.now());
-        world.carrier().place(claim).await
+        world.carrier().place(claim.saying(script)).await
     };
     log(&order, &placed);
     let mut is_recorded = true;
@@ -75,7 +78,7 @@ async fn place(world: &impl World, claim: Claim) -> Dialed {
             job: order.job,
             lead: order.lead,
             who: Some(Callee {
-                name: lead_name,
+                name: lead_name.unwrap_or_default(),
                 to: order.to.clone(),
             }),
             // A claim is refused if the list has grown since it was decided, so it was

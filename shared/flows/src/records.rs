@@ -1,5 +1,7 @@
 //! What the ledger remembers besides the state: nothing here decides anything.
 
+use std::collections::BTreeMap;
+
 use ringfence_core::call::{CallStatus, Job, Outcome};
 use ringfence_core::caps::Country;
 use ringfence_core::ids::{CallId, CallSid, LeadId, ListId, RosterId, RunId};
@@ -15,6 +17,8 @@ pub struct Lead {
     pub phone: Option<PhoneNumber>,
     /// Where the number is, if anybody knows.
     pub country: Option<Country>,
+    /// The further columns of the list that it came from.
+    pub variables: BTreeMap<String, String>,
 }
 
 /// A call, or a job that ended without one.

@@ -6,7 +6,7 @@ use ringfence_core::state::RunStatus;
 use ringfence_core::stop::{LiveCalls, StoppedRun, stop};
 use tracing::{info, warn};
 
-use crate::claim::{ATTEMPTS_MAX, Committed, Names, commit};
+use crate::claim::{ATTEMPTS_MAX, Committed, Known, commit};
 use crate::fill::settle_only;
 use crate::ledger::{Runs, States, Stored};
 use crate::settle::Scope;
@@ -82,7 +82,7 @@ pub async fn stop_run(
             }
             StoppedRun::NotHere => return filed(world, business, run).await,
         };
-        match commit(world, business, &stored, &state, &[], &Names::new()).await? {
+        match commit(world, business, &stored, &state, &[], &Known::new()).await? {
             Committed::Applied(_) => {
                 info!(business.id = %business, run.id = %run, "stopped run {run}");
                 let stored = Stored {

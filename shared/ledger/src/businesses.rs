@@ -8,6 +8,7 @@ use ringfence_core::ids::BusinessId;
 use ringfence_core::state::State;
 use ringfence_flows::ledger::Stored;
 
+use crate::batch::Reading;
 use crate::business::{self, BusinessConfig, ConfigChange};
 use crate::item::{Fields, Item, text, version};
 use crate::key::{BUSINESS, Key};
@@ -92,6 +93,22 @@ impl Ledger {
         item.as_ref().map(business::from_item).transpose()
     }
 
+    /// The same, perhaps as it was a moment ago (an eventually consistent read, which costs half).
+    ///
+    /// # Errors
+    ///
+    /// When the table could not be read.
+    pub async fn glance_at_config(&self, business: &BusinessId) -> Result<Option<BusinessConfig>> {
+        let item = self
+            .item_read(Key::Config(business), Reading::Eventual)
+            .await;
+        match item.context("failed to read a business")? {
+            Some(item) => business::from_item(&item).map(Some),
+            // Only an up-to-date answer proves that it does not exist.
+            None => self.config(business).await,
+        }
+    }
+
     /// Changes what a business has set, and nothing that is not said: whoever changes
     /// something else at the same time loses nothing.
     ///
@@ -166,6 +183,28 @@ impl Ledger {
             items: items.collect::<Result<_>>()?,
             next: found.last_evaluated_key().map(business_of).transpose()?,
         })
+    }
+}
+
+impl Ledger {
+    /// The states of these businesses, of those that exist, in no particular order
+    /// (eventually consistent reads, in few requests). Each business only once.
+    ///
+    /// # Errors
+    ///
+    /// When the table could not be read. A state that is malformed is left out.
+    pub async fn glance_at_all(
+        &self,
+        businesses: &[BusinessId],
+    ) -> Result<Vec<(BusinessId, Stored)>> {
+        let keys = businesses.iter().map(|id| Key::State(id).attributes());
+        let items = self.items(keys.collect(), None, Reading::Eventual).await;
+        let items = items.context("failed to glance at states")?;
+        let read = items.iter().filter_map(|item| {
+            let business = business_of(item).ok()?;
+            Some((business, state::from_item(item).ok()?))
+        });
+        Ok(read.collect())
     }
 }
 

@@ -33,7 +33,7 @@ pub struct LeadRecord {
 }
 
 /// The attributes that [`to_lead`] needs.
-pub(crate) const OF_LEAD: &str = "sk, v, lead_name, phone, country, list_id";
+pub(crate) const OF_LEAD: &str = "sk, v, lead_name, phone, country, list_id, variables";
 
 const NAME: &str = "lead_name";
 const PHONE: &str = "phone";
@@ -76,18 +76,9 @@ pub(crate) fn from_item(item: &Item) -> Result<LeadRecord> {
         name,
         phone,
         country,
+        variables,
     } = to_lead(item)?;
     let fields = Fields::inside(item);
-    let variables = if fields.has(VARIABLES) {
-        let variables = fields.map(VARIABLES)?.iter();
-        let variables = variables.map(|(name, value)| match value {
-            AttributeValue::S(value) => Ok((name.clone(), value.clone())),
-            _ => bail!("a variable of a lead is not a string"),
-        });
-        variables.collect::<Result<_>>()?
-    } else {
-        BTreeMap::new()
-    };
     Ok(LeadRecord {
         id,
         name,
@@ -109,7 +100,20 @@ pub(crate) fn to_lead(item: &Item) -> Result<Lead> {
         name: fields.text(NAME)?.to_owned(),
         phone: fields.parsed_if_any(PHONE)?,
         country: fields.parsed_if_any(COUNTRY)?,
+        variables: variables_of(&fields)?,
     })
+}
+
+fn variables_of(fields: &Fields<'_>) -> Result<BTreeMap<String, String>> {
+    if !fields.has(VARIABLES) {
+        return Ok(BTreeMap::new());
+    }
+    let variables = fields.map(VARIABLES)?.iter();
+    let variables = variables.map(|(name, value)| match value {
+        AttributeValue::S(value) => Ok((name.clone(), value.clone())),
+        _ => bail!("a variable of a lead is not a string"),
+    });
+    variables.collect()
 }
 
 /// Reads whose item it is.

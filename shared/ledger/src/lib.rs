@@ -59,6 +59,7 @@ use aws_sdk_dynamodb::types::{
 };
 use ringfence_core::ids::BusinessId;
 
+use crate::batch::Reading;
 use crate::do_not_call::HashKeys;
 use crate::item::Item;
 use crate::key::Key;
@@ -110,12 +111,16 @@ impl Ledger {
 
     /// Reads one item as of now.
     async fn item(&self, key: Key<'_>) -> Result<Option<Item>> {
+        self.item_read(key, Reading::Consistent).await
+    }
+
+    async fn item_read(&self, key: Key<'_>, reading: Reading) -> Result<Option<Item>> {
         let read = self
             .client
             .get_item()
             .table_name(&self.table)
             .set_key(Some(key.attributes()))
-            .consistent_read(true)
+            .consistent_read(reading.is_consistent())
             .send()
             .await?;
         Ok(read.item)
@@ -160,6 +165,7 @@ mod tests {
         let business = business();
         let roster = RosterId::new(Uuid::nil());
         check(ledger.load(&business));
+        check(ledger.glance(&business));
         check(ledger.put_roster(roster, &[]));
         check(ledger.roster_leads(roster, &[]));
         check(ledger.missing_leads(&business, &[]));

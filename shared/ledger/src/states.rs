@@ -13,6 +13,7 @@ use ringfence_core::state::State;
 use ringfence_flows::ledger::{Commit, States, Stored};
 
 use crate::Ledger;
+use crate::batch::Reading;
 use crate::item::{Item, number};
 use crate::key::Key;
 use crate::state::{self, SET};
@@ -23,6 +24,14 @@ impl States for Ledger {
     async fn load(&self, business: &BusinessId) -> Result<Option<Stored>> {
         let item = self.item(Key::State(business)).await;
         let item = item.context("failed to load a state")?;
+        item.as_ref().map(state::from_item).transpose()
+    }
+
+    async fn glance(&self, business: &BusinessId) -> Result<Option<Stored>> {
+        let item = self
+            .item_read(Key::State(business), Reading::Eventual)
+            .await;
+        let item = item.context("failed to glance at a state")?;
         item.as_ref().map(state::from_item).transpose()
     }
 

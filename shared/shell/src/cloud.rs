@@ -7,15 +7,23 @@ use crate::times::day_end;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
+use ringfence_carrier::settings::CallScript;
 use ringfence_carrier::transport::{HttpTransport, Timeouts, Transport};
 use ringfence_carrier::twilio::{Callbacks, Twilio};
+use ringfence_carrier::twiml::{self, Variables};
+use ringfence_core::ids::CallSid;
+use ringfence_core::phone::PhoneNumber;
 use ringfence_core::time::Timestamp;
 use ringfence_core::timing::Timing;
+use ringfence_flows::carrier::{Asked, Carrier, Found, Order, Placed, Script};
+use ringfence_flows::claim::Claim;
 use ringfence_flows::start::PublicHost;
 use ringfence_flows::world::{CallBounds, Office, World};
 use ringfence_ledger::Ledger;
+use tracing::warn;
 use uuid::{ContextV7, Uuid};
 
+use crate::call_flows::CallFlows;
 use crate::config::{Lookup, Stores, Telephony, timing_from_env};
 use crate::message::Sqs;
 use crate::parameters::Named;
@@ -40,6 +48,8 @@ pub struct Cloud<T> {
     pub clock: Clock,
     pub timing: Timing,
     pub bounds: CallBounds,
+    /// Where what is said goes along with the requests for calls: the call flows read lately.
+    pub sent_flows: Option<CallFlows>,
     /// Whether the carrier can reach us; without that nothing is started.
     pub public_host: PublicHost,
 }
@@ -70,10 +80,10 @@ impl<T: Transport> Office for Cloud<T> {
 }
 
 impl<T: Transport> World for Cloud<T> {
-    type Carrier = Twilio<T>;
+    type Carrier = Self;
 
-    fn carrier(&self) -> &Twilio<T> {
-        &self.twilio
+    fn carrier(&self) -> &Self {
+        self
     }
 
     fn timing(&self) -> &Timing {
@@ -82,6 +92,50 @@ impl<T: Transport> World for Cloud<T> {
 
     fn call_bounds(&self) -> CallBounds {
         self.bounds
+    }
+}
+
+impl<T: Transport> Carrier for Cloud<T> {
+    async fn script(&self, claim: &Claim) -> Option<Script> {
+        let flows = self.sent_flows.as_ref()?;
+        let Order { business, call, .. } = claim.order();
+        let flow = match flows.of(&self.ledger, business, self.now()).await {
+            Ok(flow) => flow?,
+            Err(error) => {
+                // Twilio asks for it then, as it does where nothing is sent along.
+                warn!(business.id = %business, call.id = %call, "failed to read what is said in call {call}: {error:#}");
+                return None;
+            }
+        };
+        let variables = claim.lead().map(|lead| Variables {
+            name: lead.name.clone(),
+            others: lead.variables.clone(),
+        });
+        twiml::script(&flow, &variables.unwrap_or_default())
+    }
+
+    async fn place(&self, claim: Claim) -> Placed {
+        self.twilio.place(claim).await
+    }
+
+    async fn ask(&self, sid: &CallSid) -> Asked {
+        self.twilio.ask(sid).await
+    }
+
+    async fn find(&self, from: &PhoneNumber, to: &PhoneNumber, since: Timestamp) -> Found {
+        self.twilio.find(from, to, since).await
+    }
+
+    async fn end(&self, sid: &CallSid) -> Asked {
+        self.twilio.end(sid).await
+    }
+}
+
+/// The call flows to keep where what is said goes along with the requests for calls.
+pub fn sent_flows(call_script: CallScript) -> Option<CallFlows> {
+    match call_script {
+        CallScript::Asked => None,
+        CallScript::Sent => Some(CallFlows::default()),
     }
 }
 
@@ -160,6 +214,7 @@ pub async fn connect(lookup: Lookup<'_>) -> anyhow::Result<Cloud<HttpTransport>>
         account,
         public_host,
         call_events,
+        call_script,
         bounds,
         ..
     } = telephony;
@@ -180,6 +235,7 @@ pub async fn connect(lookup: Lookup<'_>) -> anyhow::Result<Cloud<HttpTransport>>
         clock: wall_clock(),
         timing,
         bounds,
+        sent_flows: sent_flows(call_script),
         public_host: reach,
     })
 }

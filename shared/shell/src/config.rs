@@ -7,7 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use ringfence_carrier::host::PublicHost;
-use ringfence_carrier::settings::{Account, AccountSid, ApiBase, CallEvent, Secret};
+use ringfence_carrier::settings::{Account, AccountSid, ApiBase, CallEvent, CallScript, Secret};
 use ringfence_core::timing::Timing;
 use ringfence_flows::world::CallBounds;
 use thiserror::Error;
@@ -46,6 +46,8 @@ pub struct Telephony {
     pub public_host: Option<PublicHost>,
     /// `CALL_EVENTS`: the callbacks to ask for.
     pub call_events: Vec<CallEvent>,
+    /// `CALL_SCRIPT`: how Twilio learns what is said in a call.
+    pub call_script: CallScript,
     /// `RING_SECONDS_MAX` and `CALL_SECONDS_MAX`.
     pub bounds: CallBounds,
 }
@@ -133,11 +135,12 @@ impl Telephony {
             .optional("CALL_EVENTS")
             .unwrap_or_else(|| "completed".to_owned());
         let call_events = reader.keep("CALL_EVENTS", CallEvent::parse_list(&events));
+        let call_script = reader.parsed_or("CALL_SCRIPT", "asked");
         let ring_seconds_max = reader.seconds("RING_SECONDS_MAX", RING_SECONDS_DEFAULT, 5..=600);
         let call_seconds_max = reader.seconds("CALL_SECONDS_MAX", CALL_SECONDS_DEFAULT, 1..=86_400);
         let problems = reader.problems;
-        let (Some(sid), Some(api_base), Some(call_events), true) =
-            (sid, api_base, call_events, problems.is_empty())
+        let (Some(sid), Some(api_base), Some(call_events), Some(call_script), true) =
+            (sid, api_base, call_events, call_script, problems.is_empty())
         else {
             return Err(BadConfig(problems));
         };
@@ -163,6 +166,7 @@ impl Telephony {
             signing_tokens,
             public_host,
             call_events,
+            call_script,
             bounds,
         })
     }

@@ -2,6 +2,7 @@
 //! caller, the texts.
 
 pub mod body;
+pub mod call_flows;
 pub mod caller;
 pub mod cloud;
 pub mod config;

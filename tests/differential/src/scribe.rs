@@ -44,6 +44,10 @@ impl States for Scribe {
         self.write(Request::Load(b.clone()))
     }
 
+    async fn glance(&self, b: &BusinessId) -> Result<Option<Stored>> {
+        self.write(Request::Load(b.clone()))
+    }
+
     async fn commit(
         &self,
         b: &BusinessId,

@@ -114,6 +114,7 @@ pub(super) fn configure(reads: Reads, lookup: Lookup<'_>) -> Result<(), BadConfi
             let default = Telephony::placing_from_env(&unset)?;
             assert_eq!(told.bounds, default.bounds);
             assert_eq!(told.call_events, default.call_events);
+            assert_eq!(told.call_script, default.call_script);
             Ok(())
         }
         Reads::Reports => {

@@ -68,6 +68,8 @@ pub enum Fault {
     NextRelease,
     /// A batch leaves a part of its items over, and goes on doing so for a while.
     Unprocessed,
+    /// A glance at a state shows how it was a little while ago.
+    OldState,
     /// A worker stands still after it has read what is recorded of silent calls.
     PauseAfterLook,
     /// A worker is not killed at its timeout: it stands still past every deadline, and goes on.
@@ -75,7 +77,7 @@ pub enum Fault {
 }
 
 /// Every fault, which group it belongs to, and its rate in ten thousand where it is strong.
-pub const ALL: [(Fault, &str, u32); 34] = [
+pub const ALL: [(Fault, &str, u32); 35] = [
     (Fault::Crash, "workers", 100),
     (Fault::Pause, "workers", 100),
     (Fault::PauseBeforeDial, "workers", 400),
@@ -108,6 +110,7 @@ pub const ALL: [(Fault, &str, u32); 34] = [
     (Fault::KilledLate, "workers", 5_000),
     (Fault::NextRelease, "release", 5_000),
     (Fault::Unprocessed, "store", 2_500),
+    (Fault::OldState, "store", 4_000),
     (Fault::PauseAfterLook, "silent", 5_000),
     (Fault::Frozen, "frozen", 3_000),
 ];

@@ -6,7 +6,7 @@ mod pages;
 mod ports;
 mod write;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use anyhow::{Result, bail};
@@ -20,6 +20,9 @@ use ringfence_flows::records::{CallNote, CallRecord, Lead, News, Progress, RunRe
 pub(crate) use self::batch::Batch;
 pub use self::pages::{Page, Scale};
 pub use self::write::{Refusal, Write};
+
+/// How many states are kept that were replaced.
+const EARLIER_MAX: usize = 8;
 
 /// Names one logical write, however often it is sent.
 pub type Stamp = u64;
@@ -39,6 +42,8 @@ pub struct Store {
 pub struct Shelf {
     pub id: BusinessId,
     pub stored: Stored,
+    /// The states before it, the last one last, and when each was replaced.
+    pub earlier: VecDeque<(u64, Stored)>,
     /// The write that made the state so.
     pub by: Stamp,
     /// How many leases the state has, as the condition of a write compares it.
@@ -93,6 +98,7 @@ impl Shelf {
         Self {
             id,
             stored: Stored { state, rev: 1 },
+            earlier: VecDeque::new(),
             by: 0,
             leases: 0,
             of_next: vec![None],
@@ -106,6 +112,21 @@ impl Shelf {
             cleaned_at: None,
             index_changed_at: 0,
         }
+    }
+
+    /// Keeps a state that was just replaced for those whose reads are late.
+    pub fn replaced(&mut self, before: Stored, now: u64) {
+        if self.earlier.len() == EARLIER_MAX {
+            self.earlier.pop_front();
+        }
+        self.earlier.push_back((now, before));
+    }
+
+    /// The oldest state of those that were still the newest `ms` ago, as far as they are kept.
+    pub fn as_of(&self, ms: u64, now: u64) -> &Stored {
+        let was_there = |(replaced_at, _): &&(u64, Stored)| replaced_at + ms > now;
+        let earlier = self.earlier.iter().find(was_there);
+        earlier.map_or(&self.stored, |(_, stored)| stored)
     }
 
     /// Adds to a call's record. A note of no higher rank than the record's says nothing

@@ -4,6 +4,8 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use ringfence_core::timing::Timing;
+use ringfence_flows::ledger::Stored;
+use ringfence_flows::sweep::needs_wake_up;
 
 use crate::carrier::Truth;
 use crate::faults::{Fault, Faults};
@@ -13,7 +15,7 @@ use crate::ledger::{Refusal, Scale, Stamp, Store, Write};
 use crate::queue::Queue;
 use crate::story::{Story, Telling};
 use crate::users::{Deed, Users};
-use crate::world::Who;
+use crate::world::{SimWorld, Who};
 
 /// Something outside the tasks that happens at its time.
 pub enum Act {
@@ -136,6 +138,7 @@ impl Sim {
         if shelf.stored.rev == before.rev {
             return Ok(());
         }
+        shelf.replaced(before.clone(), self.kernel.now());
         if before.state.has_work() != shelf.stored.state.has_work() {
             shelf.index_changed_at = self.kernel.now();
         }
@@ -199,8 +202,21 @@ impl Sim {
         }
     }
 
-    /// Wakes every business that the index knows to have work.
-    fn sweep(&self) {
+    /// A state as an eventually consistent read shows it. Reads are like that when nothing
+    /// fails, too.
+    pub fn glance(&self, b: usize) -> Stored {
+        let age = if self.kernel.in_10k(self.faults.rate(Fault::OldState)) {
+            self.kernel.between(0, 2_000)
+        } else {
+            0
+        };
+        let store = self.store.borrow();
+        store.shelves[b].as_of(age, self.kernel.now()).clone()
+    }
+
+    /// Wakes every business that the index knows to have work, and that has something to do,
+    /// as `functions/sweep` does.
+    fn sweep(self: &Rc<Self>) {
         let ms = Timing::CLOUD.sweep_every.as_millis();
         let every = u64::try_from(ms).expect("a minute fits");
         self.kernel.after(every, Act::Sweep);
@@ -209,6 +225,7 @@ impl Sim {
             return;
         }
         self.tell("sweep", 1, String::new);
+        let sweeper = SimWorld::bystander(self);
         let shelves = self.store.borrow().shelves.len();
         for b in 0..shelves {
             let (has_work, changed_at) = {
@@ -217,7 +234,10 @@ impl Sim {
             };
             let is_fresh = changed_at + self.kernel.between(0, 5_000) > self.kernel.now();
             let is_stale = is_fresh && self.strikes(Fault::StaleIndex);
-            if has_work != is_stale && !self.strikes(Fault::SendLoss) {
+            // Now and then nobody can be read.
+            let is_due =
+                self.strikes(Fault::StoreError) || needs_wake_up(&sweeper, &self.glance(b).state);
+            if has_work != is_stale && is_due && !self.strikes(Fault::SendLoss) {
                 self.enqueue(b, None, 0);
             }
         }

@@ -225,7 +225,7 @@ async fn started(world: SimWorld, id: BusinessId, b: usize, wish: Wish) {
         .sim
         .judge
         .borrow_mut()
-        .ask_start(b, wish.request, key, now);
+        .ask_start(b, wish.request, key, now, world.is_frozen);
     let answer = Box::pin(start(&world, &id, &request, &mut Tally::default())).await;
     world.sim.tell("start", wish.request, || {
         format!("b{b} request {}: {}", wish.request, words(&answer))

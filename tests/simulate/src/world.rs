@@ -115,6 +115,19 @@ impl SimWorld {
         task
     }
 
+    /// Somebody who looks at a clock and asks for nothing.
+    pub fn bystander(sim: &Rc<Sim>) -> Self {
+        Self {
+            sim: Rc::clone(sim),
+            worker: TaskId::MAX,
+            role: Role::Status,
+            own: None,
+            skew: skew(sim),
+            is_next: false,
+            is_frozen: false,
+        }
+    }
+
     /// Waits, unless the worker dies here, or stands still.
     pub async fn hop(&self, ms: u64) {
         let kernel = &self.sim.kernel;

@@ -110,7 +110,7 @@ fn check_one_request(script: &Script) -> Request<Bytes> {
 
 async fn place(answer: Answer) -> Placed {
     let script = script([answer]);
-    let placed = twilio(&script).request_call(&order()).await;
+    let placed = twilio(&script).request_call(&order(), None).await;
     check_one_request(&script);
     placed
 }
@@ -118,7 +118,7 @@ async fn place(answer: Answer) -> Placed {
 #[tokio::test]
 async fn the_request_for_a_call_is_as_twilio_wants_it() {
     let script = script([answer(201, &call(SID, "queued", 0))]);
-    let placed = twilio(&script).request_call(&order()).await;
+    let placed = twilio(&script).request_call(&order(), None).await;
     assert_eq!(placed, Placed::Accepted(sid(SID)));
     let request = check_one_request(&script);
     assert_eq!(request.method(), Method::POST);
@@ -143,6 +143,23 @@ async fn the_request_for_a_call_is_as_twilio_wants_it() {
 }
 
 #[tokio::test]
+async fn what_is_sent_along_stands_in_the_place_of_an_address_to_ask() {
+    let script = script([answer(201, &call(SID, "queued", 0))]);
+    let said = ringfence_flows::carrier::Script::new(
+        "<Response><Say>שלום & <b></Say></Response>".to_owned(),
+    );
+    let _ = twilio(&script).request_call(&order(), Some(&said)).await;
+    let request = check_one_request(&script);
+    let form: Vec<_> = form_urlencoded::parse(request.body())
+        .into_owned()
+        .collect();
+    let names: Vec<_> = form.iter().map(|(name, _)| name.as_str()).collect();
+    assert!(form.contains(&("Twiml".to_owned(), said.expose().to_owned())));
+    assert!(!names.contains(&"Url") && !names.contains(&"Method"));
+    assert!(names.contains(&"StatusCallback"));
+}
+
+#[tokio::test]
 async fn each_event_is_a_parameter_of_its_own() {
     let script = script([answer(201, &call(SID, "queued", 0))]);
     let events = CallEvent::parse_list("initiated,ringing,answered,completed").unwrap();
@@ -154,7 +171,7 @@ async fn each_event_is_a_parameter_of_its_own() {
         },
         &script,
     );
-    let _ = twilio.request_call(&order()).await;
+    let _ = twilio.request_call(&order(), None).await;
     assert!(body_of(&check_one_request(&script)).contains(
         "&StatusCallbackEvent=initiated&StatusCallbackEvent=ringing\
          &StatusCallbackEvent=answered&StatusCallbackEvent=completed&"
@@ -177,7 +194,7 @@ async fn without_a_public_host_no_call_is_asked_for() {
         reason: "no_public_host",
     };
     assert_eq!(
-        twilio.request_call(&order()).await,
+        twilio.request_call(&order(), None).await,
         Placed::Refused(refusal)
     );
     assert!(script.requests.borrow().is_empty());
@@ -261,7 +278,7 @@ fn its_futures_can_be_sent_between_threads() {
         future
     }
     let _ = |twilio: Twilio<HttpTransport>, order: Order, sid: CallSid| async move {
-        let _ = sendable(twilio.request_call(&order)).await;
+        let _ = sendable(twilio.request_call(&order, None)).await;
         let _ = sendable(twilio.ask(&sid)).await;
         let _ = sendable(twilio.find(&order.from, &order.to, MINUTE)).await;
         let _ = sendable(twilio.end(&sid)).await;

@@ -10,3 +10,4 @@ mod look_ups;
 mod neighbours;
 mod numbers;
 mod pause;
+mod rest;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use futures::future::try_join_all;
 use ringfence_core::call::Job;
 use ringfence_core::fill::{Barred, Candidate, Candidates, Fact, Filled, Skipped, fill};
@@ -13,8 +13,8 @@ use tracing::{debug, info};
 
 use super::notes::notes_of_lost;
 use super::record;
-use crate::claim::{ATTEMPTS_MAX, Claim, Committed, Names, commit};
-use crate::ledger::{DoNotCall, Rosters, Stored};
+use crate::claim::{ATTEMPTS_MAX, Claim, Committed, Known, commit};
+use crate::ledger::{DoNotCall, Rosters, States, Stored};
 use crate::records::Lead;
 use crate::settle::lead_of;
 use crate::tally::Tally;
@@ -29,6 +29,15 @@ pub(super) enum Claims {
     Free,
     /// There would be no time left to dial for them.
     None,
+}
+
+/// How a state was read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Read {
+    /// As of now, or as our own last write left it.
+    Now,
+    /// It may be older than what is stored: see [`glance`](States::glance).
+    Glanced,
 }
 
 /// A decision that was committed, or that had nothing to change.
@@ -47,10 +56,15 @@ pub(super) struct Lost {
 }
 
 /// Decides and commits, again and again while others are first.
+///
+/// What is committed was decided on the newest state, or the commit had been refused. That
+/// there is nothing to change is concluded from the newest state only: an older one may lack
+/// the very lease that a fact is about.
 pub(super) async fn decide(
     world: &impl World,
     business: &BusinessId,
     mut stored: Stored,
+    mut read: Read,
     facts: &[Fact],
     claims: Claims,
     tally: &mut Tally,
@@ -58,11 +72,17 @@ pub(super) async fn decide(
     let mut book = Book {
         claims,
         candidates: Candidates::new(),
-        names: Names::new(),
+        known: Known::new(),
         do_not_call_rev: stored.state.do_not_call_rev,
     };
     for _ in 0..ATTEMPTS_MAX {
         let filled = decide_with_leads(world, business, &stored.state, facts, &mut book).await?;
+        if read == Read::Glanced && !filled.is_changed {
+            let loaded = world.ledger().load(business).await?;
+            stored = loaded.with_context(|| format!("business {business} is gone"))?;
+            read = Read::Now;
+            continue;
+        }
         for (fact, why) in &filled.ignored {
             debug!(business.id = %business, "nothing changed by {fact:?}: {why:?}");
         }
@@ -90,7 +110,7 @@ pub(super) async fn decide(
         // could confirm them, which settlement does not believe.
         let lost = with_leads(world, &stored.state, lost).await?;
         record(world, business, &notes_of_lost(world, &lost)).await?;
-        match commit(world, business, &stored, &state, &claimed, &book.names).await? {
+        match commit(world, business, &stored, &state, &claimed, &book.known).await? {
             Committed::Applied(claims) => {
                 tally.committed(facts, &stored.state, &state);
                 info!(
@@ -113,6 +133,7 @@ pub(super) async fn decide(
             Committed::Stale(newer) => {
                 debug!(business.id = %business, "another worker was first; deciding again");
                 stored = tally.refused(newer);
+                read = Read::Now;
             }
         }
     }
@@ -160,7 +181,7 @@ async fn decide_with_leads(
 struct Book {
     claims: Claims,
     candidates: Candidates,
-    names: Names,
+    known: Known,
     /// The do-not-call list that the candidates were held against.
     do_not_call_rev: u32,
 }
@@ -233,8 +254,7 @@ async fn look_up(
         };
         book.candidates.insert(position, candidate);
     }
-    book.names
-        .extend(leads.into_values().map(|lead| (lead.id, lead.name)));
+    book.known.extend(leads);
     Ok(())
 }
 

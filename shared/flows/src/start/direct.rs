@@ -1,7 +1,5 @@
 //! Calls a few leads at once.
 
-use std::collections::BTreeMap;
-
 use anyhow::{Result, bail};
 use ringfence_core::fill::{Barred, Claimed};
 use ringfence_core::ids::{BusinessId, LeadId};
@@ -14,11 +12,10 @@ use super::{
     StartRequest, queue, replay,
 };
 use crate::carrier::{Placed, Refusal};
-use crate::claim::{ATTEMPTS_MAX, Names, StartCommitted, commit_start};
+use crate::claim::{ATTEMPTS_MAX, Known, StartCommitted, commit_start};
 use crate::fill::{apply, listed};
 use crate::ledger::{Rosters, Start, Stored, What};
 use crate::place::{CARRIER_FAILED, Dialed, place_all};
-use crate::records::Lead;
 use crate::tally::Tally;
 use crate::world::{World, begin_day, mint, wake_now};
 
@@ -57,7 +54,7 @@ pub(super) async fn start(
                 Err(missing) => return Ok(StartAnswer::LeadsMissing(missing)),
             };
         }
-        let LookedUp { leads, names, .. } = &looked_up;
+        let LookedUp { leads, known, .. } = &looked_up;
         let now = world.now();
         let mut mint = || mint(world, now);
         let mut state = stored.state.clone();
@@ -72,7 +69,7 @@ pub(super) async fn start(
             };
         let claimed: Vec<Claimed> = answers.iter().filter_map(claimed_of).cloned().collect();
         if claimed.is_empty() {
-            return Ok(StartAnswer::Calls(answer_all(&answers, &[], names)));
+            return Ok(StartAnswer::Calls(answer_all(&answers, &[], known)));
         }
         let what = What::Calls(
             claimed
@@ -86,7 +83,7 @@ pub(super) async fn start(
             what,
             now,
         };
-        match commit_start(world, business, &stored, &state, &start, &claimed, names).await? {
+        match commit_start(world, business, &stored, &state, &start, &claimed, known).await? {
             StartCommitted::Applied(claims) => {
                 let stored = Stored {
                     state,
@@ -94,7 +91,7 @@ pub(super) async fn start(
                 };
                 let dialed = place_all(world, claims, tally).await;
                 give_up_refused(world, business, stored, &dialed, tally).await;
-                return Ok(StartAnswer::Calls(answer_all(&answers, &dialed, names)));
+                return Ok(StartAnswer::Calls(answer_all(&answers, &dialed, known)));
             }
             StartCommitted::Stale(newer) => stored = tally.refused(newer),
             StartCommitted::KeyUsed(started) => {
@@ -126,7 +123,7 @@ fn started(decided: StartedCalls) -> std::result::Result<(State, Vec<Direct>), S
 struct LookedUp {
     /// In the order asked for.
     leads: Vec<DirectLead>,
-    names: Names,
+    known: Known,
     /// The do-not-call list that they were held against.
     do_not_call_rev: u32,
 }
@@ -147,7 +144,7 @@ async fn direct_leads(
     };
     let found = world.ledger().leads(business, &ids).await?;
     let listed = listed(world, business, state, &found).await?;
-    let mut found: BTreeMap<LeadId, Lead> = found.into_iter().map(|lead| (lead.id, lead)).collect();
+    let found: Known = found.into_iter().map(|lead| (lead.id, lead)).collect();
     let missing: Vec<LeadId> = ids
         .iter()
         .copied()
@@ -156,17 +153,13 @@ async fn direct_leads(
     if !missing.is_empty() {
         return Ok(Err(missing));
     }
-    let names = found
-        .values()
-        .map(|lead| (lead.id, lead.name.clone()))
-        .collect();
     let direct = |id: &LeadId| {
-        let lead = found.remove(id);
-        let country = lead.as_ref().and_then(|lead| lead.country);
-        let to = match lead.and_then(|lead| lead.phone) {
+        let lead = found.get(id);
+        let country = lead.and_then(|lead| lead.country);
+        let to = match lead.and_then(|lead| lead.phone.as_ref()) {
             None => Err(Barred::NoPhone),
-            Some(number) if listed.contains(&number) => Err(Barred::DoNotCall),
-            Some(number) => Ok(number),
+            Some(number) if listed.contains(number) => Err(Barred::DoNotCall),
+            Some(number) => Ok(number.clone()),
         };
         DirectLead {
             lead: *id,
@@ -176,7 +169,7 @@ async fn direct_leads(
     };
     Ok(Ok(LookedUp {
         leads: ids.iter().map(direct).collect(),
-        names,
+        known: found,
         do_not_call_rev: state.do_not_call_rev,
     }))
 }
@@ -202,10 +195,13 @@ async fn give_up_refused(
     wake_now(world, business).await;
 }
 
-fn answer_all(answers: &[Direct], dialed: &[Dialed], names: &Names) -> Vec<DirectAnswer> {
+fn answer_all(answers: &[Direct], dialed: &[Dialed], known: &Known) -> Vec<DirectAnswer> {
     let named = |lead: LeadId, call, outcome| DirectAnswer {
         lead,
-        lead_name: names.get(&lead).cloned().unwrap_or_default(),
+        lead_name: known
+            .get(&lead)
+            .map(|lead| lead.name.clone())
+            .unwrap_or_default(),
         call,
         outcome,
     };

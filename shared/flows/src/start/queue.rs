@@ -8,7 +8,7 @@ use ringfence_core::time::Timestamp;
 use tracing::info;
 
 use super::{Leads, NO_PUBLIC_HOST, PublicHost, StartAnswer, StartRequest, replay};
-use crate::claim::{ATTEMPTS_MAX, Names, StartCommitted, commit_start};
+use crate::claim::{ATTEMPTS_MAX, Known, StartCommitted, commit_start};
 use crate::ledger::{Rosters, Start, Stored, What};
 use crate::records::{RunEnd, RunRecord};
 use crate::tally::Tally;
@@ -75,7 +75,7 @@ pub(super) async fn start(
             what: What::Run { run },
             now,
         };
-        match commit_start(world, business, &stored, &state, &start, &[], &Names::new()).await? {
+        match commit_start(world, business, &stored, &state, &start, &[], &Known::new()).await? {
             StartCommitted::Applied(_) if is_stillborn => {
                 return Ok(StartAnswer::NoPublicHost { run: Some(run) });
             }

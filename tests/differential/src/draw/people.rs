@@ -1,5 +1,7 @@
 //! The people who are called, and those who must not be.
 
+use std::collections::BTreeMap;
+
 use fastrand::Rng;
 use ringfence_core::caps::Country;
 use ringfence_core::ids::LeadId;
@@ -48,6 +50,7 @@ impl Contact {
             name,
             phone: (!is_erased).then_some(phone),
             country,
+            variables: BTreeMap::new(),
         }
     }
 }

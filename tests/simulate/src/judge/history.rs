@@ -69,6 +69,8 @@ pub struct AskedStart {
     /// Whether the request was known to have started something when this was asked, on
     /// the first day of its key and on the second.
     had_begun: [bool; 2],
+    /// Whoever was asked may stand still between its last look and its answer.
+    is_frozen: bool,
 }
 
 /// How many leads a start is for.
@@ -81,7 +83,14 @@ fn total(leads: &Leads) -> u32 {
 
 impl Judge {
     /// Somebody asks for a start.
-    pub fn ask_start(&mut self, b: usize, request: u64, key: Option<&str>, at: u64) -> AskedStart {
+    pub fn ask_start(
+        &mut self,
+        b: usize,
+        request: u64,
+        key: Option<&str>,
+        at: u64,
+        is_frozen: bool,
+    ) -> AskedStart {
         let instant = self.instant();
         let states = self.books[b].states.len();
         let highest = self.books[b].highest_run;
@@ -99,6 +108,7 @@ impl Judge {
                 .started
                 .each_ref()
                 .map(|began| *began != Began::default()),
+            is_frozen,
         };
         self.send_key(&mut asked);
         asked
@@ -196,7 +206,7 @@ impl Judge {
                     StartAnswer::BadConcurrency { .. }
                     | StartAnswer::LeadsMissing(_)
                     | StartAnswer::NoCallerId => !asked.had_begun.contains(&true),
-                    _ => false,
+                    _ => asked.is_frozen && !asked.had_begun.contains(&true),
                 };
                 let has_begun = !is_of_before
                     && self

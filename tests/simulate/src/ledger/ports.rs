@@ -100,6 +100,12 @@ impl States for SimWorld {
         self.near(Some(business), load).await
     }
 
+    async fn glance(&self, business: &BusinessId) -> Result<Option<Stored>> {
+        let b = self.check_own(business);
+        let glance = || Some(self.sim.glance(b));
+        self.near(Some(business), glance).await
+    }
+
     async fn commit(
         &self,
         business: &BusinessId,

@@ -84,6 +84,21 @@ pub const BUGS: &[Bug] = &[
     ),
     bug("no-sweep", "nobody sweeps", "workers"),
     bug(
+        "sweep-passes-over-slots",
+        "the sweep passes over free slots that leads wait for",
+        "workers",
+    ),
+    bug(
+        "sweep-passes-over-silence",
+        "the sweep passes over silent calls",
+        "workers",
+    ),
+    bug(
+        "old-state-believed",
+        "what an old state knows nothing of is passed over",
+        "store",
+    ),
+    bug(
         "own-write-lost",
         "our own write, refused on repeat, counts as another's",
         "store",

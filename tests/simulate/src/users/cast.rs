@@ -87,6 +87,7 @@ fn leads(sim: &Sim) -> BTreeMap<LeadId, Lead> {
             name: format!("lead {id}"),
             phone: (!kernel.in_10k(400)).then_some(number),
             country,
+            variables: BTreeMap::new(),
         };
         (id, lead)
     };
@@ -259,6 +260,7 @@ pub fn probe(sim: &Rc<Sim>) {
                             name,
                             phone,
                             country: None,
+                            variables: BTreeMap::new(),
                         },
                     );
                     lead

@@ -12,7 +12,7 @@ use proptest::sample::{Index, select};
 
 use self::second::Books;
 use crate::call::Outcome;
-use crate::fill::Fact;
+use crate::fill::{Fact, needs_look};
 use crate::ids::CallId;
 use crate::state::tests::desk::run;
 use crate::stop::LiveCalls;
@@ -140,5 +140,25 @@ proptest! {
             take(&mut books, op);
         }
         books.drive_to_the_end();
+    }
+
+    #[test]
+    fn a_look_at_whoever_needs_none_changes_nothing(
+        limit in 1..=LIMIT_MAX,
+        numbers in numbers(),
+        ops in vec(op(), 1..80),
+    ) {
+        let mut books = Books::new(limit, numbers);
+        for op in &ops {
+            take(&mut books, op);
+            let desk = &mut books.desk;
+            if !needs_look(&desk.state, desk.now) {
+                let filled = desk.fill(&[]);
+                assert!(!filled.is_changed && filled.claims.is_empty());
+                assert_eq!(desk.state.overdue(desk.now).count(), 0);
+                assert_eq!(desk.state.to_hang_up().count(), 0);
+                assert!(desk.state.runs.values().all(|run| run.over_at.is_none()));
+            }
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Edit, edit};
 
+const FILL: &str = "shared/core/src/fill.rs";
 const CLAIMS: &str = "shared/core/src/fill/claims.rs";
 const APPLY: &str = "shared/core/src/fill/apply.rs";
 const STATE: &str = "shared/core/src/state.rs";
@@ -10,6 +11,21 @@ const CAPS: &str = "shared/core/src/caps.rs";
 const START: &str = "shared/core/src/start.rs";
 
 pub(super) const EDITS: &[Edit] = &[
+    edit(
+        FILL,
+        "    if state.overdue(now).next().is_some()\n",
+        r#"    if state.overdue(now).next().is_some()
+        && !crate::planted::is("sweep-passes-over-silence")
+"#,
+    ),
+    edit(
+        FILL,
+        "    filled.is_changed || filled.has_more || !filled.wanted.is_empty()\n",
+        r#"    filled.is_changed
+        || filled.has_more
+        || !filled.wanted.is_empty() && !crate::planted::is("sweep-passes-over-slots")
+"#,
+    ),
     edit(
         CLAIMS,
         "while state.room() > 0 {",

@@ -13,6 +13,12 @@ const STOP: &str = "shared/flows/src/stop.rs";
 
 pub(super) const EDITS: &[Edit] = &[
     edit(
+        DECIDE,
+        "        if read == Read::Glanced && !filled.is_changed {",
+        r#"        let is_believed = ringfence_core::planted::is("old-state-believed");
+        if read == Read::Glanced && !filled.is_changed && !is_believed {"#,
+    ),
+    edit(
         PLACE,
         "        Placed::Accepted(_) | Placed::Unknown => None,",
         r#"        Placed::Unknown if ringfence_core::planted::is("freed-on-5xx") => {
@@ -51,7 +57,7 @@ pub(super) const EDITS: &[Edit] = &[
         CLAIM,
         "        Commit::Stale(newer) => Ok(Committed::Stale(newer)),",
         r#"        Commit::Stale(_) if ringfence_core::planted::is("lost-race-won") => {
-            Ok(Committed::Applied(claims(world, business, to, claimed, names)))
+            Ok(Committed::Applied(claims(world, business, to, claimed, known)))
         }
         Commit::Stale(newer) => Ok(Committed::Stale(newer)),"#,
     ),
@@ -187,14 +193,13 @@ pub(super) const EDITS: &[Edit] = &[
     ),
     edit(
         FILL,
-        "        record(world, business, &notes),\n    )\n    .await;\n    recorded?;\n    notes.clear();",
-        r#"        record(
-            world,
-            business,
-            if ringfence_core::planted::is("end-later") { &[] } else { &notes },
-        ),
-    )
-    .await;
+        "    let (found, recorded) = join(look_at(world, business), record(world, business, &notes)).await;\n    recorded?;\n    notes.clear();",
+        r#"    let early: &[CallNote] = if ringfence_core::planted::is("end-later") {
+        &[]
+    } else {
+        &notes
+    };
+    let (found, recorded) = join(look_at(world, business), record(world, business, early)).await;
     recorded?;
     if !ringfence_core::planted::is("end-later") {
         notes.clear();
@@ -214,7 +219,7 @@ pub(super) const EDITS: &[Edit] = &[
     ),
     edit(
         STOP,
-        "        match commit(world, business, &stored, &state, &[], &Names::new()).await? {",
+        "        match commit(world, business, &stored, &state, &[], &Known::new()).await? {",
         r#"        if ringfence_core::planted::is("stop-elsewhere")
             && live_calls == LiveCalls::Finish
             && let Some(known) = stored.state.runs.get(&run)
@@ -230,7 +235,7 @@ pub(super) const EDITS: &[Edit] = &[
                 _ => answer,
             });
         }
-        match commit(world, business, &stored, &state, &[], &Names::new()).await? {"#,
+        match commit(world, business, &stored, &state, &[], &Known::new()).await? {"#,
     ),
     edit(
         QUEUE,
@@ -247,8 +252,8 @@ pub(super) const EDITS: &[Edit] = &[
                     let key = request.key.clone();
                     let what = What::Run { run };
                     let later = Start { run: None, key, what, now };
-                    let names = Names::new();
-                    let _ = commit_start(world, business, &from, &state, &later, &[], &names).await;
+                    let known = Known::new();
+                    let _ = commit_start(world, business, &from, &state, &later, &[], &known).await;
                 }
                 info!"#,
     ),
