@@ -3,12 +3,14 @@
 
 use std::time::Duration;
 
+use ringfence_local::aws::dynamo::{FaultKind, StoreFault, When};
 use ringfence_local::aws::meter::Usage;
 use ringfence_local::aws::queue::QueueFaults;
+use ringfence_local::aws::trap::Side;
 use ringfence_local::twilio::{Fate, Script};
 use serde_json::json;
 
-use crate::story::{Setting, Story};
+use crate::story::{Office, Setting, Story};
 
 const START: &str = "/api/outbound_calls/start";
 
@@ -176,4 +178,51 @@ async fn a_run_does_not_wait_for_a_sweep_behind_forty_of_leads_who_are_talking()
     story.wait(5).await;
     assert_eq!(story.truth().calls.len(), 2);
     story.assert_promise(2);
+}
+
+/// How many wake-ups were sent in batches, as the sweep sends them.
+fn swept(story: &Story) -> u64 {
+    let sent = story.stack.plan.queue.meter().snapshot().by_operation;
+    sent.get("SendMessageBatch").copied().unwrap_or(0)
+}
+
+/// An office whose three slots are taken by calls that last for ten minutes, while leads wait.
+async fn busy(story: &mut Story) -> Office {
+    let office = story.open(3).await;
+    let (leads, numbers) = story.import_numbers(&office, 6).await;
+    for number in numbers {
+        let talks = Script::talks(Duration::ZERO, Duration::from_secs(600));
+        story.twilio.script(number, talks);
+    }
+    story.start_run(&office, &leads).await;
+    story.wait(2).await;
+    assert_eq!(story.active(&office).await, 3);
+    office
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_sweep_wakes_nobody_whose_calls_all_go_on() {
+    let mut story = Setting::plain().begin().await;
+    busy(&mut story).await;
+    let sweeps = || asked(&story, "BatchGetItem");
+    let before = (sweeps(), swept(&story));
+    story.wait(110).await;
+    assert!(sweeps() > before.0, "it looked");
+    assert_eq!(swept(&story), before.1);
+    story.wait(70).await;
+    assert!(swept(&story) > before.1, "silent calls are asked about");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_sweep_wakes_whom_it_cannot_read() {
+    let mut story = Setting::plain().begin().await;
+    busy(&mut story).await;
+    let before = swept(&story);
+    story.stack.plan.dynamo.faults().plan(StoreFault {
+        operation: Some("BatchGetItem"),
+        kind: FaultKind::Unavailable(Side::Before),
+        when: When::Share(1.0),
+    });
+    story.wait(61).await;
+    assert!(swept(&story) > before);
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use form_urlencoded::Serializer;
 use http::Method;
 use ringfence_carrier::callback::CALL_PATH;
@@ -301,4 +302,24 @@ async fn what_is_too_long_to_be_sent_along_is_asked_for() {
     assert_eq!(given(&story).len(), 1);
     assert!(address(&story).starts_with(CALL_PATH));
     assert_eq!(story.truth().calls[0].twiml, Twiml::Speaks);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_read_to_be_sent_along_is_asked_for() {
+    let mut story = sent_along().begin().await;
+    let office = story.open(3).await;
+    let leads = story.import(&office, 1).await;
+    let key = |text: String| AttributeValue::S(text);
+    let client = story.stack.plan.dynamo.client();
+    let spoil = client
+        .update_item()
+        .table_name(&story.stack.plan.table)
+        .key("pk", key(format!("BIZ#{}", office.id)))
+        .key("sk", key("CONFIG".to_owned()))
+        .update_expression("SET call_flow = :none")
+        .expression_attribute_values(":none", key("no call flow".to_owned()));
+    spoil.send().await.expect("the table can be written");
+    story.start(&office, &leads).await.of_status(200);
+    assert_eq!(given(&story).len(), 1);
+    assert!(address(&story).starts_with(CALL_PATH));
 }

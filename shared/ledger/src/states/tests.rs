@@ -1,4 +1,5 @@
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::get_item::GetItemOutput;
 use aws_sdk_dynamodb::operation::update_item::{
     UpdateItemError, UpdateItemInput, UpdateItemOutput,
 };
@@ -192,4 +193,22 @@ fn two_writes_have_two_stamps() {
     };
     assert_ne!(stamp(), stamp());
     assert_ne!(stamp(), bytes([0; 8]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_glance_is_cheap_and_a_load_is_as_of_now() {
+    let (old, new) = (stored(7, [1]), stored(8, [1, 2]));
+    let answer = |consistent: bool, stored: &Stored| {
+        let item = theirs(stored);
+        mock!(Client::get_item)
+            .match_requests(move |input| input.consistent_read() == Some(consistent))
+            .then_output(move || {
+                GetItemOutput::builder()
+                    .set_item(Some(item.clone()))
+                    .build()
+            })
+    };
+    let ledger = ledger(&[&answer(false, &old), &answer(true, &new)]);
+    assert_eq!(ledger.glance(&business()).await.unwrap(), Some(old));
+    assert_eq!(ledger.load(&business()).await.unwrap(), Some(new));
 }
