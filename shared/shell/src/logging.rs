@@ -2,17 +2,20 @@
 
 use lambda_http::Request;
 use tracing::{Span, field, info_span};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::prelude::*;
 
 use crate::caller::{Caller, Role, request_id};
 
 /// Starts logging to standard output, where CloudWatch reads. The level comes from `LOG_LEVEL`.
 pub fn init() {
-    let filter = EnvFilter::try_from_env("LOG_LEVEL").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .json()
-        .without_time()
-        .with_env_filter(filter)
+    let level = std::env::var("LOG_LEVEL").ok();
+    // Not an `EnvFilter`: its regular expressions are a quarter of a megabyte.
+    let wanted = level.and_then(|level| level.parse::<Targets>().ok());
+    let wanted = wanted.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO));
+    tracing_subscriber::registry()
+        .with(tracing_subscriber::fmt::layer().json().without_time())
+        .with(wanted)
         .init();
 }
 
