@@ -8,7 +8,7 @@ use ringfence_shell::{cloud, config, logging};
 async fn main() -> Result<(), Error> {
     logging::init();
     let office = cloud::desk(&config::environment).await?;
-    let s3 = aws_sdk_s3::Client::new(&cloud::aws_config().await);
+    let s3 = aws_sdk_s3::Client::new(&cloud::aws_config().await?);
     let store = Store::new(&s3, bucket_from_env(&config::environment)?);
     let leads_max = config::leads_max_from_env(&config::environment)?;
     run(service_fn(async |request| {

@@ -6,6 +6,7 @@ use aws_credential_types::Credentials;
 use clap::Args;
 use ringfence_shell::cloud::aws_config;
 use ringfence_shell::config::environment;
+use ringfence_shell::https;
 
 use crate::deployed::Deployed;
 
@@ -71,6 +72,7 @@ impl Target {
             "a local stack's ports leave no place for --stack or --endpoint-url"
         );
         let aws = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(https::client(https::connector()?))
             .region(Region::new(EMBEDDED_REGION))
             // They open nothing: the embedded services ask for none.
             .credentials_provider(Credentials::new("none", "none", None, None, "embedded"))
@@ -100,7 +102,7 @@ impl Target {
     }
 
     async fn on_aws(&self) -> Result<Place> {
-        let mut aws = aws_config().await.into_builder();
+        let mut aws = aws_config().await?.into_builder();
         if let Some(region) = &self.region {
             aws.set_region(Some(Region::new(region.clone())));
         }

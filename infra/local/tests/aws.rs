@@ -5,7 +5,9 @@ mod process;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::QueueAttributeName;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use process::Running;
+use ringfence_shell::https;
 use serde_json::Value;
 
 fn aws(arguments: &[&str]) -> Running {
@@ -18,11 +20,16 @@ fn credentials() -> aws_credential_types::Credentials {
     aws_credential_types::Credentials::new("any", "any", None, None, "test")
 }
 
+fn https() -> SharedHttpClient {
+    https::client(https::connector().expect("an HTTP client can be made"))
+}
+
 fn dynamo(aws: &Running) -> aws_sdk_dynamodb::Client {
     let config = aws_sdk_dynamodb::Config::builder()
         .endpoint_url(aws.text("dynamodb"))
         .region(aws_sdk_dynamodb::config::Region::new("us-east-1"))
         .credentials_provider(credentials())
+        .http_client(https())
         .build();
     aws_sdk_dynamodb::Client::from_conf(config)
 }
@@ -32,6 +39,7 @@ fn sqs(aws: &Running) -> aws_sdk_sqs::Client {
         .endpoint_url(aws.text("sqs"))
         .region(aws_sdk_sqs::config::Region::new("us-east-1"))
         .credentials_provider(credentials())
+        .http_client(https())
         .build();
     aws_sdk_sqs::Client::from_conf(config)
 }

@@ -6,6 +6,7 @@ mod process;
 mod said;
 
 use process::{Running, ringfence};
+use ringfence_shell::https;
 use said::{Said, ports, run};
 use serde_json::json;
 
@@ -19,10 +20,12 @@ impl Graveyard {
     async fn with(bodies: &[&str]) -> Self {
         let store = Running::start(&["aws", "--ddb-port", "0", "--sqs-port", "0"], &[]);
         let credentials = aws_credential_types::Credentials::new("a", "b", None, None, "test");
+        let connector = https::connector().expect("an HTTP client can be made");
         let config = aws_sdk_sqs::Config::builder()
             .endpoint_url(store.text("sqs"))
             .region(aws_sdk_sqs::config::Region::new("us-east-1"))
             .credentials_provider(credentials)
+            .http_client(https::client(connector))
             .build();
         let client = aws_sdk_sqs::Client::from_conf(config);
         let queue = store.text("queue_url");

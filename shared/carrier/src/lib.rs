@@ -13,6 +13,8 @@ pub mod host;
 
 pub mod transport;
 
+pub mod tls;
+
 mod wire;
 
 pub mod errors;

@@ -11,6 +11,8 @@ use http::{Request, Response};
 use thiserror::Error;
 use tracing::{debug, warn};
 
+use crate::tls;
+
 /// Somebody who can carry a request. Never repeats it.
 pub trait Transport {
     fn send(
@@ -59,6 +61,7 @@ impl HttpTransport {
     /// our hands when an idle connection turned out to be closed takes a fresh one.
     pub fn new(timeouts: Timeouts) -> anyhow::Result<Self> {
         let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls::config())
             .connect_timeout(timeouts.connect)
             .timeout(timeouts.total)
             .pool_idle_timeout(IDLE_MAX)

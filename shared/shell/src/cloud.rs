@@ -7,6 +7,7 @@ use crate::times::day_end;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
+use aws_smithy_types::retry::ReconnectMode;
 use ringfence_carrier::settings::CallScript;
 use ringfence_carrier::transport::{HttpTransport, Timeouts, Transport};
 use ringfence_carrier::twilio::{Callbacks, Twilio};
@@ -25,6 +26,7 @@ use uuid::{ContextV7, Uuid};
 
 use crate::call_flows::CallFlows;
 use crate::config::{Lookup, Stores, Telephony, timing_from_env};
+use crate::https;
 use crate::message::Sqs;
 use crate::parameters::Named;
 
@@ -182,17 +184,26 @@ pub fn fresh_uuid(now: Timestamp) -> Uuid {
 ///
 /// A request is given up after two seconds and tried three times in all, so that even a
 /// worker at the end of its window knows how a write ended before its function times out.
-pub async fn aws_config() -> SdkConfig {
+///
+/// # Errors
+///
+/// The HTTP client cannot be made.
+pub async fn aws_config() -> anyhow::Result<SdkConfig> {
     let timeouts = TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(1))
         .operation_attempt_timeout(Duration::from_secs(2))
         .operation_timeout(Duration::from_secs(6))
         .build();
-    aws_config::defaults(BehaviorVersion::latest())
+    // An attempt that is given up closes its connection by itself.
+    let retries = RetryConfig::standard()
+        .with_max_attempts(3)
+        .with_reconnect_mode(ReconnectMode::ReuseAllConnections);
+    let aws = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(https::client(https::connector()?))
         .timeout_config(timeouts)
-        .retry_config(RetryConfig::standard().with_max_attempts(3))
+        .retry_config(retries)
         .load()
-        .await
+        .await;
+    Ok(aws)
 }
 
 /// Connects a function that places or ends calls.
@@ -201,7 +212,7 @@ pub async fn aws_config() -> SdkConfig {
 ///
 /// The configuration is bad; everything that is wrong with it is named.
 pub async fn connect(lookup: Lookup<'_>) -> anyhow::Result<Cloud<HttpTransport>> {
-    let aws = aws_config().await;
+    let aws = aws_config().await?;
     let secrets = Named::from_env(lookup).read(lookup, &aws).await?;
     let telephony = Telephony::placing_from_env(&|name| secrets.get(lookup, name))?;
     let timing = timing_from_env(lookup)?;
@@ -247,7 +258,7 @@ pub async fn connect(lookup: Lookup<'_>) -> anyhow::Result<Cloud<HttpTransport>>
 /// The configuration is bad, and everything that is wrong with it is named; or a secret could
 /// not be read.
 pub async fn reports(lookup: Lookup<'_>) -> anyhow::Result<(Telephony, Desk)> {
-    let aws = aws_config().await;
+    let aws = aws_config().await?;
     let secrets = Named::from_env(lookup).read(lookup, &aws).await?;
     let telephony = Telephony::from_env(&|name| secrets.get(lookup, name))?;
     let (ledger, queue) = stores(lookup, &aws)?;
@@ -268,7 +279,7 @@ pub async fn reports(lookup: Lookup<'_>) -> anyhow::Result<(Telephony, Desk)> {
 ///
 /// The configuration is bad; everything that is wrong with it is named.
 pub async fn desk(lookup: Lookup<'_>) -> anyhow::Result<Desk> {
-    let (ledger, queue) = stores(lookup, &aws_config().await)?;
+    let (ledger, queue) = stores(lookup, &aws_config().await?)?;
     Ok(Desk {
         ledger,
         queue,
@@ -293,7 +304,7 @@ fn stores(lookup: Lookup<'_>, aws: &SdkConfig) -> anyhow::Result<(Ledger, Sqs)> 
 pub async fn ledger(lookup: Lookup<'_>) -> anyhow::Result<Ledger> {
     let Stores { table, .. } = Stores::table_from_env(lookup)?;
     Ok(Ledger::new(
-        &aws_sdk_dynamodb::Client::new(&aws_config().await),
+        &aws_sdk_dynamodb::Client::new(&aws_config().await?),
         table,
     ))
 }

@@ -7,6 +7,7 @@ pub mod caller;
 pub mod cloud;
 pub mod config;
 pub mod describe;
+pub mod https;
 pub mod logging;
 pub mod message;
 pub mod metrics;

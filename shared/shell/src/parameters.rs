@@ -15,8 +15,6 @@ use aws_config::SdkConfig;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4::SigningParams;
-use aws_smithy_http_client::Connector;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::HttpConnector;
 use aws_smithy_runtime_api::http::Request as SmithyRequest;
 use aws_smithy_types::body::SdkBody;
@@ -26,6 +24,7 @@ use serde_json::json;
 use tracing::warn;
 
 use crate::config::Lookup;
+use crate::https;
 
 /// Names the parameter that holds what places calls: an API key as `SK…:secret`, or the
 /// account's auth token.
@@ -200,10 +199,9 @@ async fn ask(aws: &SdkConfig, name: &str) -> Result<Answer> {
         SignableRequest::new("POST", uri, headers, SignableBody::Bytes(body.as_bytes()))?;
     let (instructions, _) = sign(signable, &params)?.into_parts();
     instructions.apply_to_request_http1x(&mut request);
-    let connector = Connector::builder()
-        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-        .build();
-    let answer = connector.call(SmithyRequest::try_from(request)?).await?;
+    let answer = https::connector()?
+        .call(SmithyRequest::try_from(request)?)
+        .await?;
     let status = answer.status();
     let body = ByteStream::new(answer.into_body()).collect().await?;
     let body = body.into_bytes();

@@ -16,6 +16,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use ringfence_core::ids::{BusinessId, LeadId};
 use ringfence_ledger::{BusinessConfig, Creation, Import, Imported, Ledger, NewLead, table};
 use ringfence_local::aws::dynamo::Dynamo;
+use ringfence_shell::https;
 use simulate::ledger::Shelf;
 use simulate::sim::{Season, Sim};
 use simulate::story::Telling;
@@ -186,8 +187,10 @@ pub fn client_of(endpoint: &str) -> Client {
     let timeouts = TimeoutConfig::builder()
         .operation_attempt_timeout(Duration::from_secs(10))
         .build();
+    let connector = https::connector().expect("an HTTP client can be made");
     let config = Config::builder()
         .behavior_version(BehaviorVersion::latest())
+        .http_client(https::client(connector))
         .region(Region::new("us-east-1"))
         .credentials_provider(Credentials::new("test", "test", None, None, "differential"))
         .endpoint_url(endpoint)
