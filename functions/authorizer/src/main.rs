@@ -6,6 +6,7 @@ use authorizer::Authorizer;
 use authorizer::tokens::{Tokens, Trusted};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use ringfence_carrier::transport::{HttpTransport, Timeouts};
+use ringfence_ledger::Side;
 use ringfence_shell::{cloud, config, logging};
 
 #[tokio::main(flavor = "current_thread")]
@@ -16,7 +17,7 @@ async fn main() -> Result<(), Error> {
         None => None,
     };
     let authorizer = Authorizer {
-        ledger: cloud::ledger(&config::environment).await?,
+        ledger: cloud::ledger(&config::environment, Side::Keys).await?,
         clock: cloud::wall_clock(),
         tokens,
     };

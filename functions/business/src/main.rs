@@ -8,7 +8,7 @@ use ringfence_shell::{cloud, config, logging};
 async fn main() -> Result<(), Error> {
     logging::init();
     let defaults = Defaults::from_env(&config::environment)?;
-    let office = cloud::desk(&config::environment).await?;
+    let office = cloud::desk(&config::environment, &cloud::aws_config().await?).await?;
     run(service_fn(async |request| {
         Ok::<_, Error>(business::handle(&office, &defaults, request).await)
     }))

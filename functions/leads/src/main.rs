@@ -7,8 +7,9 @@ use ringfence_shell::{cloud, config, logging};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     logging::init();
-    let office = cloud::desk(&config::environment).await?;
-    let s3 = aws_sdk_s3::Client::new(&cloud::aws_config().await?);
+    let aws = cloud::aws_config().await?;
+    let office = cloud::desk(&config::environment, &aws).await?;
+    let s3 = aws_sdk_s3::Client::new(&aws);
     let store = Store::new(&s3, bucket_from_env(&config::environment)?);
     let leads_max = config::leads_max_from_env(&config::environment)?;
     run(service_fn(async |request| {

@@ -9,7 +9,7 @@ use serde_json::Value;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     logging::init();
-    let desk = cloud::desk(&config::environment).await?;
+    let desk = cloud::cold_desk(&config::environment, &cloud::aws_config().await?)?;
     let metrics = EmbeddedMetrics::from_env(&config::environment);
     run(service_fn(
         async |_: LambdaEvent<EventBridgeEvent<Value>>| {

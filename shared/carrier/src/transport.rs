@@ -11,6 +11,7 @@ use http::{Request, Response};
 use thiserror::Error;
 use tracing::{debug, warn};
 
+use crate::settings::ApiBase;
 use crate::tls;
 
 /// Somebody who can carry a request. Never repeats it.
@@ -73,6 +74,20 @@ impl HttpTransport {
             .build()
             .context("failed to prepare the HTTP client")?;
         Ok(Self(client))
+    }
+
+    /// Opens a connection, which the next request takes: asks for the headers of the front
+    /// page, without an account.
+    ///
+    /// # Errors
+    ///
+    /// There is no answer.
+    pub async fn open(&self, to: &ApiBase) -> Result<(), TransportError> {
+        let address = to.join("/").ok_or(TransportError::NotSent)?;
+        let request = Request::head(address.as_str()).body(Bytes::new());
+        let request = request.map_err(|_| TransportError::NotSent)?;
+        self.send(request).await?;
+        Ok(())
     }
 }
 

@@ -75,7 +75,7 @@ impl Key<'_> {
             | Self::CredentialOf(business, _) => partition(business),
             Self::Lead(business, _) => leads_partition(business),
             Self::Number(business, _) | Self::Hashes(business) => do_not_call_partition(business),
-            Self::Credential(key_id) => format!("KEY#{key_id}"),
+            Self::Credential(key_id) => format!("{KEYS}{key_id}"),
             Self::RosterPage(roster, _) => format!("ROSTER#{roster}"),
         }
     }
@@ -127,6 +127,8 @@ pub(crate) fn do_not_call_partition(business: &BusinessId) -> String {
 
 /// Starts every partition of a business.
 pub(crate) const BUSINESS: &str = "BIZ#";
+/// Starts the partition of every API key.
+pub(crate) const KEYS: &str = "KEY#";
 /// The whole second part of a state's key.
 pub(crate) const STATE: &str = "STATE";
 /// The whole second part of the key of what stays of a deleted business.

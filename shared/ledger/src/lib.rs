@@ -54,17 +54,21 @@ mod mocked;
 
 use anyhow::Result;
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::Config;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::types::{
     ConditionCheck, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
 };
+use aws_smithy_types::retry::ReconnectMode;
 use ringfence_core::ids::BusinessId;
 
 use crate::batch::Reading;
 use crate::do_not_call::HashKeys;
-use crate::item::Item;
-use crate::key::Key;
+use crate::item::{Item, text};
+use crate::key::{BUSINESS, KEYS, Key, STATE};
 use crate::lists::KnownLists;
 use crate::pages::Pages;
+use crate::table::{PK, SK};
 
 pub use crate::api_key::{ApiKey, KeyListing};
 pub use crate::api_keys::Revocation;
@@ -82,6 +86,15 @@ pub use crate::lead::LeadRecord;
 pub use crate::lead_calls::LastOutcomes;
 pub use crate::list::ListRecord;
 pub use crate::upload::{BadUploadId, Ended, Ending, UploadClaim, UploadId, UploadLease};
+
+/// What somebody may read who may not read everything: roles are bounded by partitions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// What belongs to businesses.
+    Businesses,
+    /// The API keys, found without knowing whose they are.
+    Keys,
+}
 
 /// A client of the table.
 ///
@@ -107,6 +120,33 @@ impl Ledger {
             known_lists: KnownLists::default(),
             hash_keys: HashKeys::default(),
         }
+    }
+
+    /// Opens a connection to the table, by asking for an item that cannot be there.
+    ///
+    /// # Errors
+    ///
+    /// The table did not answer. It is not asked again.
+    pub async fn open(&self, side: Side) -> Result<()> {
+        // No id is empty.
+        let partition = match side {
+            Side::Businesses => BUSINESS,
+            Side::Keys => KEYS,
+        };
+        let once = RetryConfig::disabled();
+        let once = once.with_reconnect_mode(ReconnectMode::ReuseAllConnections);
+        let once = Config::builder().retry_config(once);
+        self.client
+            .get_item()
+            .table_name(&self.table)
+            .key(PK, text(partition))
+            .key(SK, text(STATE))
+            .consistent_read(false)
+            .customize()
+            .config_override(once)
+            .send()
+            .await?;
+        Ok(())
     }
 
     /// Reads one item as of now.

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::times::day_end;
+use anyhow::Result;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
+use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use aws_smithy_types::retry::ReconnectMode;
 use ringfence_carrier::settings::CallScript;
 use ringfence_carrier::transport::{HttpTransport, Timeouts, Transport};
@@ -20,15 +22,17 @@ use ringfence_flows::carrier::{Asked, Carrier, Found, Order, Placed, Script};
 use ringfence_flows::claim::Claim;
 use ringfence_flows::start::PublicHost;
 use ringfence_flows::world::{CallBounds, Office, World};
-use ringfence_ledger::Ledger;
+use ringfence_ledger::{Ledger, Side};
+use tokio::join;
 use tracing::warn;
 use uuid::{ContextV7, Uuid};
 
 use crate::call_flows::CallFlows;
-use crate::config::{Lookup, Stores, Telephony, timing_from_env};
+use crate::config::{Lookup, Stores, Telephony, api_base_from_env, timing_from_env};
 use crate::https;
 use crate::message::Sqs;
 use crate::parameters::Named;
+use crate::warm;
 
 /// Tells the time.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -188,7 +192,11 @@ pub fn fresh_uuid(now: Timestamp) -> Uuid {
 /// # Errors
 ///
 /// The HTTP client cannot be made.
-pub async fn aws_config() -> anyhow::Result<SdkConfig> {
+pub async fn aws_config() -> Result<SdkConfig> {
+    Ok(config_over(https::connector()?).await)
+}
+
+async fn config_over(connector: SharedHttpConnector) -> SdkConfig {
     let timeouts = TimeoutConfig::builder()
         .operation_attempt_timeout(Duration::from_secs(2))
         .operation_timeout(Duration::from_secs(6))
@@ -197,30 +205,43 @@ pub async fn aws_config() -> anyhow::Result<SdkConfig> {
     let retries = RetryConfig::standard()
         .with_max_attempts(3)
         .with_reconnect_mode(ReconnectMode::ReuseAllConnections);
-    let aws = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(https::client(https::connector()?))
+    aws_config::defaults(BehaviorVersion::latest())
+        .http_client(https::client(connector))
         .timeout_config(timeouts)
         .retry_config(retries)
         .load()
-        .await;
-    Ok(aws)
+        .await
 }
 
 /// Connects a function that places or ends calls.
 ///
 /// # Errors
 ///
-/// The configuration is bad; everything that is wrong with it is named.
-pub async fn connect(lookup: Lookup<'_>) -> anyhow::Result<Cloud<HttpTransport>> {
-    let aws = aws_config().await?;
-    let secrets = Named::from_env(lookup).read(lookup, &aws).await?;
-    let telephony = Telephony::placing_from_env(&|name| secrets.get(lookup, name))?;
-    let timing = timing_from_env(lookup)?;
+/// The configuration is bad, and everything that is wrong with it is named; or a secret could
+/// not be read.
+pub async fn connect(lookup: Lookup<'_>) -> Result<Cloud<HttpTransport>> {
+    let connector = https::connector()?;
+    let aws = config_over(connector.clone()).await;
     let (ledger, queue) = stores(lookup, &aws)?;
+    let timing = timing_from_env(lookup)?;
     let transport = HttpTransport::new(Timeouts {
         connect: timing.http_timeout / 3,
         total: timing.http_timeout,
     })?;
+    let api_base = api_base_from_env(lookup);
+    let named = Named::from_env(lookup);
+    let (secrets, (), (), ()) = join!(
+        named.read(lookup, &aws),
+        warm::ledger(&ledger, Side::Businesses),
+        warm::queue(&connector, &queue),
+        async {
+            if let Some(api_base) = &api_base {
+                warm::carrier(&transport, api_base).await;
+            }
+        },
+    );
+    let secrets = secrets?;
+    let telephony = Telephony::placing_from_env(&|name| secrets.get(lookup, name))?;
     let Telephony {
         account,
         public_host,
@@ -257,11 +278,18 @@ pub async fn connect(lookup: Lookup<'_>) -> anyhow::Result<Cloud<HttpTransport>>
 ///
 /// The configuration is bad, and everything that is wrong with it is named; or a secret could
 /// not be read.
-pub async fn reports(lookup: Lookup<'_>) -> anyhow::Result<(Telephony, Desk)> {
-    let aws = aws_config().await?;
-    let secrets = Named::from_env(lookup).read(lookup, &aws).await?;
-    let telephony = Telephony::from_env(&|name| secrets.get(lookup, name))?;
+pub async fn reports(lookup: Lookup<'_>) -> Result<(Telephony, Desk)> {
+    let connector = https::connector()?;
+    let aws = config_over(connector.clone()).await;
     let (ledger, queue) = stores(lookup, &aws)?;
+    let named = Named::from_env(lookup);
+    let (secrets, (), ()) = join!(
+        named.read(lookup, &aws),
+        warm::ledger(&ledger, Side::Businesses),
+        warm::queue(&connector, &queue),
+    );
+    let secrets = secrets?;
+    let telephony = Telephony::from_env(&|name| secrets.get(lookup, name))?;
     let clock = wall_clock();
     Ok((
         telephony,
@@ -273,13 +301,24 @@ pub async fn reports(lookup: Lookup<'_>) -> anyhow::Result<(Telephony, Desk)> {
     ))
 }
 
-/// Connects a function that calls nobody.
+/// Connects a function that answers and calls nobody.
 ///
 /// # Errors
 ///
 /// The configuration is bad; everything that is wrong with it is named.
-pub async fn desk(lookup: Lookup<'_>) -> anyhow::Result<Desk> {
-    let (ledger, queue) = stores(lookup, &aws_config().await?)?;
+pub async fn desk(lookup: Lookup<'_>, aws: &SdkConfig) -> Result<Desk> {
+    let desk = cold_desk(lookup, aws)?;
+    warm::ledger(&desk.ledger, Side::Businesses).await;
+    Ok(desk)
+}
+
+/// Connects a function that nobody waits for, and opens no connection yet.
+///
+/// # Errors
+///
+/// The configuration is bad; everything that is wrong with it is named.
+pub fn cold_desk(lookup: Lookup<'_>, aws: &SdkConfig) -> Result<Desk> {
+    let (ledger, queue) = stores(lookup, aws)?;
     Ok(Desk {
         ledger,
         queue,
@@ -287,7 +326,7 @@ pub async fn desk(lookup: Lookup<'_>) -> anyhow::Result<Desk> {
     })
 }
 
-fn stores(lookup: Lookup<'_>, aws: &SdkConfig) -> anyhow::Result<(Ledger, Sqs)> {
+fn stores(lookup: Lookup<'_>, aws: &SdkConfig) -> Result<(Ledger, Sqs)> {
     let Stores { table, queue_url } = Stores::from_env(lookup)?;
     let queue = Sqs::new(aws_sdk_sqs::Client::new(aws), queue_url.unwrap_or_default());
     Ok((
@@ -296,15 +335,14 @@ fn stores(lookup: Lookup<'_>, aws: &SdkConfig) -> anyhow::Result<(Ledger, Sqs)> 
     ))
 }
 
-/// Connects a function that needs the ledger only.
+/// Connects a function that needs the ledger only, and may read this side of it.
 ///
 /// # Errors
 ///
 /// The configuration is bad; everything that is wrong with it is named.
-pub async fn ledger(lookup: Lookup<'_>) -> anyhow::Result<Ledger> {
+pub async fn ledger(lookup: Lookup<'_>, side: Side) -> Result<Ledger> {
     let Stores { table, .. } = Stores::table_from_env(lookup)?;
-    Ok(Ledger::new(
-        &aws_sdk_dynamodb::Client::new(&aws_config().await?),
-        table,
-    ))
+    let ledger = Ledger::new(&aws_sdk_dynamodb::Client::new(&aws_config().await?), table);
+    warm::ledger(&ledger, side).await;
+    Ok(ledger)
 }

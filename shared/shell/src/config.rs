@@ -195,6 +195,12 @@ pub fn timing_from_env(lookup: Lookup<'_>) -> Result<Timing, BadConfig> {
     reader.finish(timing)
 }
 
+/// Where the carrier is: `TWILIO_API_BASE`, or Twilio's own. A bad one is none: [`Telephony`]
+/// names it, with all else that is bad.
+pub fn api_base_from_env(lookup: Lookup<'_>) -> Option<ApiBase> {
+    Reader::new(lookup).parsed_or("TWILIO_API_BASE", ApiBase::TWILIO)
+}
+
 /// How many leads a business may have: `LEADS_MAX`, or 5,000.
 ///
 /// # Errors

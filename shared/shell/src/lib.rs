@@ -17,3 +17,4 @@ pub mod secrets;
 pub mod spreadsheet;
 pub mod texts;
 pub mod times;
+mod warm;

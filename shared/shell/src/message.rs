@@ -15,6 +15,7 @@ use ringfence_flows::world::WakeUps;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tracing::warn;
+use url::Url;
 
 /// A wake-up, parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,6 +131,12 @@ impl Sqs {
     /// Sends through `client` to the queue at `queue_url`.
     pub fn new(client: Client, queue_url: String) -> Self {
         Self { client, queue_url }
+    }
+
+    /// Where the queue is, without its name.
+    pub(crate) fn origin(&self) -> Result<String> {
+        let url = Url::parse(&self.queue_url).context("the queue's URL is none")?;
+        Ok(url.origin().ascii_serialization())
     }
 
     /// Sends a message, to arrive no earlier than `delay` from now.
