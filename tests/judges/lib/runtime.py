@@ -21,6 +21,9 @@ class Start:
     # From its exec to the first request for work, and the CPU time until then.
     to_poll: float | None = None
     cpu_to_poll: float = 0
+    # What there was to be seen by then, and in the end, for whoever looks at something else as well.
+    seen_at_poll: int = 0
+    seen_at_end: int = 0
     # From the answer to that request to its own, and the CPU time of that.
     first_invocation: float | None = None
     cpu_of_first: float = 0
@@ -44,9 +47,13 @@ def peak_memory(pid):
     return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) * 1024
 
 
-def start(binary, event, env, function):
-    """Starts a bootstrap once, hands it an event, and ends it when it has answered."""
+def start(binary, event, env, function, look=lambda: 0):
+    """Starts a bootstrap once, hands it an event, and ends it when it has answered.
+
+    Without an event it is ended as soon as it asks for one.
+    """
     measured = Start()
+    spawned = threading.Event()
     handed = threading.Event()
     done = threading.Event()
     began = 0.0
@@ -55,10 +62,16 @@ def start(binary, event, env, function):
     def answer(request):
         nonlocal began
         now = time.perf_counter()
+        # It may ask before we have been told that it runs.
+        spawned.wait(SECONDS_MAX)
         if request.target == NEXT and not handed.is_set():
             handed.set()
             measured.to_poll = now - began
             measured.cpu_to_poll = cpu_seconds(process.pid)
+            measured.seen_at_poll = look()
+            if event is None:
+                done.set()
+                return None
             headers = {
                 "lambda-runtime-aws-request-id": REQUEST_ID,
                 "lambda-runtime-deadline-ms": str(int((time.time() + SECONDS_MAX) * 1000)),
@@ -72,6 +85,7 @@ def start(binary, event, env, function):
             measured.cpu_of_first = cpu_seconds(process.pid) - measured.cpu_to_poll
             measured.answer = json.loads(request.body or b"null")
             measured.peak_memory = peak_memory(process.pid)
+            measured.seen_at_end = look()
         elif request.target != NEXT:
             measured.error = request.body.decode(errors="replace")
         else:
@@ -91,6 +105,7 @@ def start(binary, event, env, function):
         began = time.perf_counter()
         process = subprocess.Popen([binary], env=variables, stdin=subprocess.DEVNULL,
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        spawned.set()
         try:
             end = time.monotonic() + SECONDS_MAX
             while not done.wait(0.02) and process.poll() is None and time.monotonic() < end:
