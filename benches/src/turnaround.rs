@@ -9,13 +9,13 @@ pub(crate) mod floor;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use ringfence_local::twilio::{Behaviour, Truth};
+use ringfence_local::twilio::{Behaviour, Script, Truth};
 use tokio::time::{Instant, sleep};
 
 use self::floor::Copies;
 use crate::bench::{Size, in_real_time};
 use crate::report::Table;
-use crate::stage::Stage;
+use crate::stage::{Stage, phone};
 use crate::stats::{median, percentile};
 
 const BUSINESSES: [u32; 4] = [1, 10, 100, 1_000];
@@ -25,7 +25,7 @@ const RATE: f64 = 100.0;
 /// Ours and the floor take turns, so that a neighbour disturbs both.
 const PASSES: u32 = 3;
 
-/// How long the crowd at a start takes to spread.
+/// How long what the crowd at a start has left over takes.
 const WARM_UP: Duration = Duration::from_secs(2);
 
 const METRICS: [&str; 3] = ["turnaround, p50", "turnaround, p99", "turnaround, max"];
@@ -57,22 +57,32 @@ pub(crate) fn run(size: Size) -> Result<Table> {
 
 /// The turnarounds of a stack, in milliseconds, and the items that they were about.
 async fn ours_at(businesses: u32, span: Duration) -> Result<(Vec<f64>, Copies)> {
-    let slots = f64::from(businesses * LIMIT);
-    let mean = Duration::from_secs_f64(slots / RATE);
-    let mut behaviour = Behaviour::exactly(Duration::ZERO, Duration::ZERO);
-    behaviour.talk = Duration::ZERO..=2 * mean;
-    let mut stage = Stage::set(behaviour).await?;
+    let slots = businesses * LIMIT;
+    let mean = f64::from(slots) / RATE;
+    let mut stage = Stage::set(Behaviour::exactly(Duration::ZERO, Duration::ZERO)).await?;
     // As many as end in time, twice over: businesses differ.
     let ends = 2.0 * RATE * (2 * WARM_UP + span).as_secs_f64() / f64::from(businesses);
     let leads = 2 * LIMIT + 4 + ends as u32;
+    let mut rng = fastrand::Rng::with_seed(1);
     let mut offices = Vec::new();
-    for _ in 0..businesses {
+    for business in 0..businesses {
         let office = stage.open(LIMIT).await?;
-        let list = stage.import(&office, leads).await?;
+        let first = business * leads;
+        // Calls that may end at any moment, however long they have been going on: so ends come
+        // as often in the beginning as later, although all businesses start at once.
+        for number in first..first + leads {
+            let talk = Duration::from_secs_f64(-(1.0 - rng.f64()).ln() * mean);
+            let script = Script::talks(Duration::ZERO, talk);
+            stage.twilio.script(phone(number)?, script);
+        }
+        let list = stage.import_from(&office, first, leads).await?;
         offices.push((office, list));
     }
     for (office, list) in &offices {
         stage.start(office, *list).await?;
+    }
+    while stage.twilio.truth().creates.len() < slots as usize {
+        sleep(Duration::from_millis(100)).await;
     }
     sleep(WARM_UP).await;
     let (from, placed) = (Instant::now(), stage.twilio.truth().creates.len());
