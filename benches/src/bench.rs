@@ -4,12 +4,14 @@ use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 
 use crate::report::Table;
-use crate::{cost, import, machine, reads, start, sweep, turnaround, utilisation, webhook};
+use crate::{
+    cost, import, machine, profile, reads, start, sweep, turnaround, utilisation, webhook,
+};
 
 /// A bench.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Bench {
-    /// All of them.
+    /// All of them but `profile`.
     All,
     /// What a call costs, and how often fillers of one business refuse each other.
     Cost,
@@ -29,6 +31,8 @@ pub(crate) enum Bench {
     Import,
     /// What the embedded stack sustains.
     Machine,
+    /// Instructions and allocations of fill and webhook, by part. It needs Valgrind.
+    Profile,
 }
 
 /// How large the largest sizes are.
@@ -52,8 +56,11 @@ impl Bench {
     /// The benches that this stands for.
     pub(crate) fn parts(self) -> Vec<Self> {
         let all = Self::value_variants().iter().copied();
-        all.filter(|one| *one != Self::All && (self == Self::All || self == *one))
-            .collect()
+        let is_in_all = |one: &Self| !matches!(one, Self::All | Self::Profile);
+        match self {
+            Self::All => all.filter(is_in_all).collect(),
+            one => vec![one],
+        }
     }
 
     /// Runs it, in a runtime of its own.
@@ -69,6 +76,7 @@ impl Bench {
             Self::Webhook => in_real_time(webhook::run()),
             Self::Import => in_real_time(import::run()),
             Self::Machine => machine::run(),
+            Self::Profile => profile::run(),
         }
         .with_context(|| format!("failed to run {self:?}"))
     }
@@ -91,12 +99,14 @@ pub(crate) fn in_real_time<T>(bench: impl Future<Output = Result<T>>) -> Result<
     runtime.block_on(bench)
 }
 
-/// Measures the memory that one thing takes, in megabytes.
+/// Does one thing in a process of its own, and says what it found: megabytes, or how many events
+/// were handled.
 pub(crate) fn probe(words: &[String]) -> Result<f64> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words[..] {
         ["start", by, leads] => in_real_time(start::probe(by, leads.parse()?)),
         ["import", reader, file] => import::probe(reader, file),
+        ["profile", function, limit] => in_real_time(profile::probe(function, limit.parse()?)),
         _ => bail!("there is no such probe"),
     }
 }

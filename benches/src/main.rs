@@ -7,6 +7,7 @@ mod import;
 mod machine;
 mod peers;
 mod process;
+mod profile;
 mod raw;
 mod reads;
 mod report;
@@ -40,7 +41,8 @@ struct Cli {
     /// The larger sizes too, which take an hour or so.
     #[arg(long)]
     full: bool,
-    /// Measures the memory of one thing: `start BY LEADS`, `import READER FILE`.
+    /// Does one thing, to be looked at from outside: `start BY LEADS` and `import READER FILE` for
+    /// the memory that they take, `profile FUNCTION LIMIT` for what Valgrind sees.
     #[arg(long, hide = true, num_args = 3)]
     probe: Option<Vec<String>>,
 }

@@ -30,7 +30,7 @@ const CALLBACKS: u32 = 1_000;
 const PASSES: u32 = 7;
 
 /// A callback as it comes, and what it was signed over.
-struct Signed {
+pub(crate) struct Signed {
     url: String,
     query: String,
     body: Bytes,
@@ -102,7 +102,7 @@ pub(crate) async fn run() -> Result<Table> {
 }
 
 /// The function, in an environment of its own.
-fn webhook(plan: &Blueprint) -> Webhook {
+pub(crate) fn webhook(plan: &Blueprint) -> Webhook {
     let world = Environment::start(plan).world;
     Webhook::new(Parts {
         account: plan.telephony.account.sid.clone(),
@@ -154,7 +154,12 @@ fn check(signed: &Signed, token: &Secret, now: Timestamp) -> Result<()> {
 }
 
 /// The final callback of one call, as Twilio sends it.
-fn sign(office: &Office, telephony: &Telephony, number: u32, now: Timestamp) -> Result<Signed> {
+pub(crate) fn sign(
+    office: &Office,
+    telephony: &Telephony,
+    number: u32,
+    now: Timestamp,
+) -> Result<Signed> {
     let host = telephony.public_host.as_ref().context("there is a host")?;
     let (account, token) = (telephony.account.sid.as_str(), &telephony.signing_tokens[0]);
     let random = u128::from(number).to_be_bytes();
@@ -207,7 +212,7 @@ fn sign(office: &Office, telephony: &Telephony, number: u32, now: Timestamp) -> 
 }
 
 impl Signed {
-    fn request(&self) -> Result<Request<Bytes>> {
+    pub(crate) fn request(&self) -> Result<Request<Bytes>> {
         let request = Request::builder()
             .method("POST")
             .uri(&self.url)
