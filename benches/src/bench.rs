@@ -13,6 +13,8 @@ use crate::{
 pub(crate) enum Bench {
     /// All of them but `profile`.
     All,
+    /// None of them: the page is made again from what was measured last.
+    None,
     /// What a call costs, and how often fillers of one business refuse each other.
     Cost,
     /// From a final callback to the next call.
@@ -56,17 +58,25 @@ impl Bench {
     /// The benches that this stands for.
     pub(crate) fn parts(self) -> Vec<Self> {
         let all = Self::value_variants().iter().copied();
-        let is_in_all = |one: &Self| !matches!(one, Self::All | Self::Profile);
+        let is_in_all = |one: &Self| !matches!(one, Self::All | Self::None | Self::Profile);
         match self {
             Self::All => all.filter(is_in_all).collect(),
+            Self::None => Vec::new(),
             one => vec![one],
         }
+    }
+
+    /// Where a bench of this name stands among all of them.
+    pub(crate) fn place_of(name: &str) -> Option<usize> {
+        let all = Self::value_variants().iter();
+        let mut names = all.filter_map(Self::to_possible_value);
+        names.position(|value| value.get_name() == name)
     }
 
     /// Runs it, in a runtime of its own.
     pub(crate) fn run(self, size: Size) -> Result<Table> {
         match self {
-            Self::All => bail!("all is not one bench"),
+            Self::All | Self::None => bail!("it is not one bench"),
             Self::Cost => in_simulated_time(cost::run()),
             Self::Turnaround => turnaround::run(size),
             Self::Utilisation => in_simulated_time(utilisation::run(size)),

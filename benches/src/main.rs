@@ -5,7 +5,9 @@ mod bench;
 mod cost;
 mod import;
 mod machine;
+mod page;
 mod peers;
+mod plots;
 mod process;
 mod profile;
 mod raw;
@@ -21,6 +23,7 @@ mod utilisation;
 mod webhook;
 
 use std::fmt::Display;
+use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Parser;
@@ -33,11 +36,18 @@ use crate::report::{Row, Table};
 #[command(name = "bench", version, about)]
 struct Cli {
     /// Which; all of them unless named.
-    #[arg(value_enum, default_value_t = Bench::All)]
-    bench: Bench,
+    #[arg(value_enum, default_values_t = [Bench::All])]
+    benches: Vec<Bench>,
     /// Prints one JSON array, and nothing else.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "markdown")]
     json: bool,
+    /// Prints tables in Markdown.
+    #[arg(long)]
+    markdown: bool,
+    /// Puts the figures into this page, `docs/performance.md`, and draws its plots beside it.
+    /// Figures of benches that are not run stay as they were measured last.
+    #[arg(long, value_name = "FILE")]
+    page: Option<PathBuf>,
     /// The larger sizes too, which take an hour or so.
     #[arg(long)]
     full: bool,
@@ -49,8 +59,10 @@ struct Cli {
 
 fn main() -> Result<()> {
     let Cli {
-        bench,
+        benches,
         json,
+        markdown,
+        page,
         full,
         probe: probed,
     } = Cli::parse();
@@ -59,15 +71,20 @@ fn main() -> Result<()> {
     }
     let size = if full { Size::Full } else { Size::Usual };
     let mut rows: Vec<Row> = Vec::new();
-    for one in bench.parts() {
+    for one in benches.into_iter().flat_map(Bench::parts) {
         let table: Table = one.run(size)?;
-        if !json {
+        if markdown {
+            say(&page::tables::all(&table.rows))?;
+        } else if !json {
             table.print();
         }
         rows.extend(table.rows);
     }
     if json {
         say(&serde_json::to_string_pretty(&rows)?)?;
+    }
+    if let Some(page) = page {
+        page::write(&page, rows)?;
     }
     Ok(())
 }

@@ -1,17 +1,17 @@
 //! What was measured: rows for a person, or as JSON.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::stats::exponent;
 
 /// One figure.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Row {
-    pub(crate) bench: &'static str,
+    pub(crate) bench: String,
     /// What it was measured at: leads, businesses, calls, or the limit, as the metric says.
     pub(crate) n: u64,
     pub(crate) metric: String,
-    pub(crate) unit: &'static str,
+    pub(crate) unit: String,
     pub(crate) ours: f64,
     /// What it cannot be less than here.
     pub(crate) floor: Option<f64>,
@@ -27,7 +27,9 @@ pub(crate) struct Table {
     pub(crate) rows: Vec<Row>,
 }
 
-/// The unit of how something grows with n.
+/// How the metric begins that says how another one grows with n.
+pub(crate) const GROWTH: &str = "growth of ";
+/// Its unit.
 const EXPONENT: &str = "exponent";
 
 impl Table {
@@ -83,10 +85,10 @@ impl Table {
     ) {
         let beside = floor.or(peer).filter(|&beside| beside > 0.0);
         self.rows.push(Row {
-            bench: self.bench,
+            bench: self.bench.to_owned(),
             n: n.try_into().unwrap_or(u64::MAX),
             metric: metric.to_owned(),
-            unit,
+            unit: unit.to_owned(),
             ours,
             floor,
             peer,
@@ -110,7 +112,7 @@ impl Table {
         let largest = of_metric.iter().map(|row| row.n).max().unwrap_or(0);
         if let Some(ours) = fit(&|row| Some(row.ours)) {
             let (floor, peer) = (fit(&|row| row.floor), fit(&|row| row.peer));
-            let metric = format!("growth of {metric}");
+            let metric = format!("{GROWTH}{metric}");
             self.push(largest, &metric, EXPONENT, ours, floor, peer);
             // A ratio of two exponents says nothing.
             self.rows.last_mut().expect("it was just pushed").ratio = None;

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use super::parts::{Part, root_of};
+use super::parts::{Part, part_of};
 use super::{Found, MEASURED, under_valgrind};
 
 /// How many callers are told apart: more than there are between an allocation and the event.
@@ -35,9 +35,8 @@ pub(super) fn count(function: &str, limit: u32) -> Result<Found> {
     for Place { tbk, fs } in pps {
         let callers: Vec<&str> = fs.iter().map(|&at| function_of(&ftbl[at])).collect();
         if callers.iter().any(|caller| caller.contains(MEASURED)) {
-            let root = callers.iter().find_map(|caller| root_of(caller));
-            let part = root.map_or(Part::Rest, |root| root.part);
-            *found.entry(part).or_default() += tbk as f64;
+            let part = callers.iter().find_map(|caller| part_of(caller));
+            *found.entry(part.unwrap_or(Part::Rest)).or_default() += tbk as f64;
         }
     }
     Ok(found)

@@ -60,7 +60,7 @@ impl Part {
             Self::Signature => "the callback's signature",
             Self::Messages => "the callback's fields, and messages",
             Self::Logs => "log lines and metrics",
-            Self::Rest => "the rest of ours",
+            Self::Rest => "everything else",
             Self::Services => "embedded services",
         }
     }
@@ -156,6 +156,27 @@ const ROOTS: [Root; 18] = [
         None,
     ),
 ];
+
+/// Where parts begin of which DHAT does not see the function above: it jumps to these.
+const JUMPED_TO: [(&str, Part); 2] = [
+    (
+        "RequestSerializer as aws_smithy_runtime_api::client::ser_de::SerializeRequest>::serialize_input",
+        Part::Writing,
+    ),
+    (
+        "ResponseDeserializer as aws_smithy_runtime_api::client::ser_de::DeserializeResponse>::deserialize_nonstreaming_with_config",
+        Part::Reading,
+    ),
+];
+
+/// The part that an allocation with this caller is of, if it is known by it.
+pub(super) fn part_of(caller: &str) -> Option<Part> {
+    let jumped_to = JUMPED_TO
+        .iter()
+        .find(|(function, _)| caller.ends_with(function));
+    let jumped_to = jumped_to.map(|&(_, part)| part);
+    jumped_to.or_else(|| root_of(caller).map(|root| root.part))
+}
 
 /// What begins in this function, if anything does.
 pub(super) fn root_of(name: &str) -> Option<&'static Root> {

@@ -1,0 +1,254 @@
+//! What was aimed at, and where it stands.
+
+use super::find;
+use super::tables::{figure, head, line};
+use crate::report::{GROWTH, Row};
+
+/// A goal.
+struct Goal {
+    what: &'static str,
+    bound: Bound,
+    unit: &'static str,
+    /// Where it stands, if it was measured.
+    stands: fn(&[Row]) -> Option<f64>,
+}
+
+enum Bound {
+    AtMost(f64),
+    AtLeast(f64),
+    Below(f64),
+}
+
+impl Bound {
+    fn is_kept_by(&self, is: f64) -> bool {
+        match *self {
+            Self::AtMost(most) => is <= most,
+            Self::AtLeast(least) => is >= least,
+            Self::Below(most) => is < most,
+        }
+    }
+
+    fn name(&self) -> String {
+        match *self {
+            Self::AtMost(most) => format!("≤ {}", figure(most)),
+            Self::AtLeast(least) => format!("≥ {}", figure(least)),
+            Self::Below(most) => format!("< {}", figure(most)),
+        }
+    }
+}
+
+const REFUSED: &str = "refused conditions, 8 fillers at the carrier's pace, by limit";
+
+const GOALS: [Goal; 24] = [
+    Goal {
+        what: "turnaround, p50, as a multiple of its floor, the worst of 1 to 1,000 businesses",
+        bound: Bound::AtMost(2.0),
+        unit: "x",
+        stands: |rows| largest(rows, "turnaround, p50", |row| row.ratio),
+    },
+    Goal {
+        what: "turnaround, p99, as a multiple of its floor, the worst of 1 to 1,000 businesses",
+        bound: Bound::AtMost(4.0),
+        unit: "x",
+        stands: |rows| largest(rows, "turnaround, p99", |row| row.ratio),
+    },
+    Goal {
+        what: "turnaround, p50, at 1,000 businesses, as a multiple of that at one",
+        bound: Bound::AtMost(1.5),
+        unit: "x",
+        stands: |rows| {
+            let of = |n| find(rows, "turnaround, p50", n).map(|row| row.ours);
+            Some(of(1_000)? / of(1)?)
+        },
+    },
+    Goal {
+        what: "makespan of a list, as a multiple of the ideal, the worst of all limits and lengths",
+        bound: Bound::AtMost(1.01),
+        unit: "x",
+        stands: |rows| {
+            let spans = rows
+                .iter()
+                .filter(|row| row.metric.starts_with("makespan, limit"));
+            spans.filter_map(|row| row.ratio).reduce(f64::max)
+        },
+    },
+    Goal {
+        what: "the same, where 200 calls of one business are live at once",
+        bound: Bound::AtMost(1.01),
+        unit: "x",
+        stands: |rows| largest(rows, "makespan, limit 200", |row| row.ratio),
+    },
+    Goal {
+        what: "write units per call, limit 3",
+        bound: Bound::AtMost(3.2),
+        unit: "WCU",
+        stands: |rows| per_call(rows, "write units per call, 1 run, by limit"),
+    },
+    Goal {
+        what: "read units per call, limit 3",
+        bound: Bound::AtMost(1.6),
+        unit: "RCU",
+        stands: |rows| per_call(rows, "read units per call, 1 run, by limit"),
+    },
+    Goal {
+        what: "SQS requests per call, limit 3",
+        bound: Bound::AtMost(3.0),
+        unit: "requests",
+        stands: |rows| per_call(rows, "SQS requests per call, 1 run, by limit"),
+    },
+    Goal {
+        what: "Lambda invocations per call, limit 3",
+        bound: Bound::AtMost(2.1),
+        unit: "requests",
+        stands: |rows| per_call(rows, "Lambda invocations per call, 1 run, by limit"),
+    },
+    Goal {
+        what: "write units per call of peer (a), as a multiple of ours, limit 3",
+        bound: Bound::AtLeast(3.0),
+        unit: "x",
+        stands: |rows| {
+            let row = find(rows, "write units per call, 1 run, by limit", 3)?;
+            Some(row.peer? / row.ours)
+        },
+    },
+    Goal {
+        what: "idle time of a slot with peer (b), as a multiple of ours, where it does best",
+        bound: Bound::AtLeast(10.0),
+        unit: "x",
+        stands: |rows| idle(rows, "(b)"),
+    },
+    Goal {
+        what: "idle time of a slot with peer (c), as a multiple of ours, where it does best",
+        bound: Bound::AtLeast(10.0),
+        unit: "x",
+        stands: |rows| idle(rows, "(c)"),
+    },
+    Goal {
+        what: "start of a list of 100,000 leads: requests beyond those of 100",
+        bound: Bound::AtMost(0.0),
+        unit: "requests",
+        stands: |rows| {
+            let of = |n| find(rows, "requests besides validation, by list", n).map(|row| row.ours);
+            Some(of(100_000)? - of(100)?)
+        },
+    },
+    Goal {
+        what: "start of 100,000 leads by their ids: time",
+        bound: Bound::AtMost(2_000.0),
+        unit: "ms",
+        stands: |rows| Some(find(rows, "time, by ids", 100_000)?.ours),
+    },
+    Goal {
+        what: "start of 100,000 leads by their ids: requests besides validation",
+        bound: Bound::AtMost(60.0),
+        unit: "requests",
+        stands: |rows| Some(find(rows, "requests besides validation, by ids", 100_000)?.ours),
+    },
+    Goal {
+        what: "state item, limit 3, three runs",
+        bound: Bound::AtMost(1_024.0),
+        unit: "bytes",
+        stands: |rows| per_call(rows, "state item, largest, 3 runs, by limit"),
+    },
+    Goal {
+        what: "refused conditions, 8 fillers at the carrier's pace, limit 8",
+        bound: Bound::Below(2.0),
+        unit: "%",
+        stands: |rows| Some(find(rows, REFUSED, 8)?.ours),
+    },
+    Goal {
+        what: "the same, limit 50",
+        bound: Bound::Below(2.0),
+        unit: "%",
+        stands: |rows| Some(find(rows, REFUSED, 50)?.ours),
+    },
+    Goal {
+        what: "the same, limit 200",
+        bound: Bound::Below(2.0),
+        unit: "%",
+        stands: |rows| Some(find(rows, REFUSED, 200)?.ours),
+    },
+    Goal {
+        what: "read units of a status, by calls stored: exponent of growth",
+        bound: Bound::AtMost(0.0),
+        unit: "",
+        stands: |rows| growth(rows, "status, read units"),
+    },
+    Goal {
+        what: "read units of recent calls, by calls stored: exponent of growth",
+        bound: Bound::AtMost(0.0),
+        unit: "",
+        stands: |rows| growth(rows, "recent calls, read units"),
+    },
+    Goal {
+        what: "read units of a status that the client knows",
+        bound: Bound::AtMost(0.5),
+        unit: "RCU",
+        stands: |rows| {
+            largest(rows, "status that is known, read units", |row| {
+                Some(row.ours)
+            })
+        },
+    },
+    Goal {
+        what: "cold start, as a multiple of an empty function's: the judge's table below",
+        bound: Bound::AtMost(3.0),
+        unit: "x",
+        stands: |_| None,
+    },
+    Goal {
+        what: "the largest binary: the judge's table below",
+        bound: Bound::AtMost(9.0),
+        unit: "MB",
+        stands: |_| None,
+    },
+];
+
+/// The goals, each with where it stands.
+pub(super) fn table(rows: &[Row]) -> String {
+    let titles = ["is to be", "is", ""].map(str::to_owned);
+    let mut table = head("what".to_owned(), titles.into_iter());
+    for Goal {
+        what,
+        bound,
+        unit,
+        stands,
+    } in GOALS
+    {
+        let (is, verdict) = match stands(rows) {
+            None => (String::new(), "not measured here"),
+            Some(is) if bound.is_kept_by(is) => (figure(is), "reached"),
+            Some(is) => (figure(is), "**missed**"),
+        };
+        let aim = format!("{} {unit}", bound.name()).trim_end().to_owned();
+        table += &line(what.to_owned(), [aim, is, verdict.to_owned()].into_iter());
+    }
+    table
+}
+
+/// At the usual limit.
+fn per_call(rows: &[Row], metric: &str) -> Option<f64> {
+    Some(find(rows, metric, 3)?.ours)
+}
+
+/// The largest of a metric over all sizes.
+fn largest(rows: &[Row], metric: &str, of: fn(&Row) -> Option<f64>) -> Option<f64> {
+    let of_metric = rows.iter().filter(|row| row.metric == metric);
+    of_metric.filter_map(of).reduce(f64::max)
+}
+
+/// What a peer's slots lie idle, as a multiple of ours, where that is least.
+fn idle(rows: &[Row], peer: &str) -> Option<f64> {
+    let of_peer = rows.iter().filter(|row| {
+        row.metric.starts_with("slot idle") && row.metric.contains(&format!("; {peer}"))
+    });
+    let multiples = of_peer.filter_map(|row| Some(row.peer? / row.ours));
+    multiples.reduce(f64::min)
+}
+
+/// To two digits: less is noise of the arithmetic.
+fn growth(rows: &[Row], metric: &str) -> Option<f64> {
+    let metric = format!("{GROWTH}{metric}");
+    let row = rows.iter().find(|row| row.metric == metric)?;
+    Some((100.0 * row.ours).round() / 100.0)
+}
