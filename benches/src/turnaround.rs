@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep};
 
 use self::floor::Copies;
 use crate::bench::{Size, in_real_time};
+use crate::process::cpu_seconds;
 use crate::report::Table;
 use crate::stage::{Stage, phone};
 use crate::stats::{median, percentile};
@@ -28,16 +29,24 @@ const PASSES: u32 = 3;
 /// How long what the crowd at a start has left over takes.
 const WARM_UP: Duration = Duration::from_secs(2);
 
+/// The carrier's and the embedded services' included; what neighbours do is not in it.
+const CPU: &str = "processor time of an end and the next call";
+
 const METRICS: [&str; 3] = ["turnaround, p50", "turnaround, p99", "turnaround, max"];
 
 pub(crate) fn run(size: Size) -> Result<Table> {
     let mut table = Table::of("turnaround");
     let span = Duration::from_secs(if size == Size::Full { 30 } else { 4 });
     for businesses in BUSINESSES {
-        let (mut ours, mut floors) = (Vec::new(), Vec::new());
+        let (mut ours, mut floors, mut cpu) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..PASSES {
-            let (found, copies) = in_real_time(ours_at(businesses, span))?;
-            ours.push(found);
+            let Found {
+                millis,
+                cpu_millis,
+                copies,
+            } = in_real_time(ours_at(businesses, span))?;
+            ours.push(millis);
+            cpu.push(cpu_millis);
             floors.push(in_real_time(floor::measure(&copies, RATE, span))?);
         }
         let shares = [0.50, 0.99, 1.0];
@@ -48,15 +57,27 @@ pub(crate) fn run(size: Size) -> Result<Table> {
             };
             table.floored(businesses, metric, "ms", middle(&ours)?, middle(&floors)?);
         }
+        let cpu = median(&cpu).context("something was measured")?;
+        table.plain(businesses, CPU, "ms", cpu);
     }
     for metric in METRICS {
         table.growth(metric);
     }
+    table.growth(CPU);
     Ok(table)
 }
 
-/// The turnarounds of a stack, in milliseconds, and the items that they were about.
-async fn ours_at(businesses: u32, span: Duration) -> Result<(Vec<f64>, Copies)> {
+/// What was found of a stack.
+struct Found {
+    /// The turnarounds.
+    millis: Vec<f64>,
+    /// The processor time of all that an end leads to.
+    cpu_millis: f64,
+    /// The items that the turnarounds were about.
+    copies: Copies,
+}
+
+async fn ours_at(businesses: u32, span: Duration) -> Result<Found> {
     let slots = businesses * LIMIT;
     let mean = f64::from(slots) / RATE;
     let mut stage = Stage::set(Behaviour::exactly(Duration::ZERO, Duration::ZERO)).await?;
@@ -86,7 +107,9 @@ async fn ours_at(businesses: u32, span: Duration) -> Result<(Vec<f64>, Copies)> 
     }
     sleep(WARM_UP).await;
     let (from, placed) = (Instant::now(), stage.twilio.truth().creates.len());
+    let cpu = cpu_seconds()?;
     sleep(span).await;
+    let cpu = cpu_seconds()? - cpu;
     let truth = stage.twilio.truth();
     let after = Truth {
         creates: truth.creates[placed..].to_vec(),
@@ -98,11 +121,12 @@ async fn ours_at(businesses: u32, span: Duration) -> Result<(Vec<f64>, Copies)> 
             .collect(),
         ..truth
     };
-    let found = after.turnarounds();
-    let found = found
-        .iter()
-        .map(|span| 1_000.0 * span.as_secs_f64())
-        .collect();
+    let millis = after.turnarounds();
+    let millis = millis.iter().map(|span| 1_000.0 * span.as_secs_f64());
     let offices: Vec<_> = offices.into_iter().map(|(office, _)| office).collect();
-    Ok((found, Copies::of(&stage, &offices)?))
+    Ok(Found {
+        millis: millis.collect(),
+        cpu_millis: 1_000.0 * cpu / after.creates.len().max(1) as f64,
+        copies: Copies::of(&stage, &offices)?,
+    })
 }
