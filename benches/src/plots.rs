@@ -58,8 +58,8 @@ fn turnaround(rows: &[Row]) -> Chart {
             marks: vec![1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0],
         },
         lines: vec![
-            line(rows, "p99", Ink::Ours, p99, |row| Some(row.ours)),
-            line(rows, "p50", Ink::Ours, p50, |row| Some(row.ours)),
+            line(rows, "ours, p99", Ink::Ours, p99, |row| Some(row.ours)),
+            line(rows, "ours, p50", Ink::Ours, p50, |row| Some(row.ours)),
             line(rows, "floor, p99", Ink::Floor, p99, |row| row.floor),
             line(rows, "floor, p50", Ink::Floor, p50, |row| row.floor),
         ],
