@@ -13,11 +13,11 @@ use crate::raw::size_of;
 use crate::report::Table;
 use crate::stage::{Office, Spent, Stage};
 
-/// Limits, how many leads each business calls at them, and how many businesses there are: what
+/// Limits, how many leads a run has at them, and how many businesses there are: what
 /// a sweep costs is shared by all that have work.
 const LIMITS: [(u32, u32, u32); 5] = [
     (1, 45, 10),
-    (3, 60, 10),
+    (3, 100, 10),
     (10, 150, 4),
     (50, 600, 1),
     (200, 1_200, 1),
@@ -74,8 +74,8 @@ async fn measure(limit: u32, leads: u32, runs: u32, businesses: u32) -> Result<C
         let office = stage.open(limit).await?;
         for run in 0..runs {
             // Different people, who talk for different times.
-            let first = business * leads + run * leads / runs;
-            lists.push(stage.import_from(&office, first, leads / runs).await?);
+            let first = (business * runs + run) * leads;
+            lists.push(stage.import_from(&office, first, leads).await?);
         }
         offices.push(office);
     }
@@ -92,7 +92,7 @@ async fn measure(limit: u32, leads: u32, runs: u32, businesses: u32) -> Result<C
         })
         .await?;
     let truth = stage.twilio.truth();
-    let everybody = (businesses * leads) as usize;
+    let everybody = (businesses * runs * leads) as usize;
     ensure!(truth.calls.len() == everybody, "everybody is called");
     let spent = stage.spent().since(&before);
     let calls = truth.calls.len() as f64;

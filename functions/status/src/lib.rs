@@ -91,6 +91,13 @@ impl Desk<'_> {
             .ok_or_else(Failure::not_found)
     }
 
+    /// The state, perhaps as it was a moment ago.
+    async fn glance(&self) -> Result<Option<State>, Failure> {
+        let stored = self.ledger.glance(self.business).await;
+        let stored = stored.map_err(|error| self.internal(&error))?;
+        Ok(stored.map(|stored| stored.state))
+    }
+
     fn internal(&self, error: &anyhow::Error) -> Failure {
         Failure::internal(error, &request_id(self.request))
     }

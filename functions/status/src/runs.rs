@@ -41,8 +41,24 @@ pub(crate) const LIST_MAX: u32 = 100;
 const READ_MAX: u32 = 1_000;
 
 /// One run. From the state while it is there; a run leaves it only once its end is filed.
+///
+/// Whoever has an answer already is told by an eventually consistent read that nothing has
+/// changed, a moment ago at least; anything else is told as of now.
 pub(crate) async fn one(desk: &Desk<'_>, run: &str) -> Result<Response<Body>, Failure> {
     let run: RunId = run.parse().map_err(|_| not_found())?;
+    if desk.request.headers().contains_key(header::IF_NONE_MATCH)
+        && let Some(state) = desk.glance().await?
+        && let Some(view) = live_view(&state, run, desk.now)
+    {
+        let tag = etag(json(StatusCode::OK, &view).body());
+        if is_known(desk, &tag) {
+            return Ok(with_header(
+                empty(StatusCode::NOT_MODIFIED),
+                header::ETAG,
+                &tag,
+            ));
+        }
+    }
     let state = desk.state().await?;
     let view = match live_view(&state, run, desk.now) {
         Some(view) => view,
@@ -56,15 +72,7 @@ pub(crate) async fn one(desk: &Desk<'_>, run: &str) -> Result<Response<Body>, Fa
     };
     let response = json(StatusCode::OK, &view);
     let tag = etag(response.body());
-    let known = desk.request.headers().get(header::IF_NONE_MATCH);
-    let is_known = known
-        .and_then(|known| known.to_str().ok())
-        .is_some_and(|known| {
-            known
-                .split(',')
-                .any(|one| one.trim() == tag || one.trim() == "*")
-        });
-    let response = if is_known {
+    let response = if is_known(desk, &tag) {
         empty(StatusCode::NOT_MODIFIED)
     } else {
         response
@@ -74,6 +82,16 @@ pub(crate) async fn one(desk: &Desk<'_>, run: &str) -> Result<Response<Body>, Fa
 
 pub(crate) fn not_found() -> Failure {
     Failure::new(StatusCode::NOT_FOUND, "run_not_found", Text::RunNotFound)
+}
+
+/// Whether the client says that it has the answer with this tag.
+fn is_known(desk: &Desk<'_>, tag: &str) -> bool {
+    let known = desk.request.headers().get(header::IF_NONE_MATCH);
+    let mut known = known
+        .and_then(|known| known.to_str().ok())
+        .into_iter()
+        .flat_map(|known| known.split(','));
+    known.any(|one| one.trim() == tag || one.trim() == "*")
 }
 
 fn etag(body: &Body) -> String {

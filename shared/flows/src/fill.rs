@@ -218,11 +218,12 @@ async fn record_one(world: &impl World, business: &BusinessId, note: &CallNote) 
 /// Writes how each run that is over ended. Only then may the state forget it.
 async fn file(world: &impl World, business: &BusinessId, state: &State) -> Result<Vec<Fact>> {
     let over = state.runs.iter().filter_map(|(&id, run)| {
+        let at = run.over_at?;
         let (_, counts, status) = state.run_view(id)?;
         let end = RunEnd {
             status,
             counts,
-            at: run.over_at?,
+            at,
             last_error: run.last_error.clone(),
         };
         Some((id, end))

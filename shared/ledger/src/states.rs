@@ -4,6 +4,7 @@
 //! leases that the write adds. Nothing in the table is counted up or down by the store.
 
 use std::collections::HashMap;
+use std::mem::take;
 
 use anyhow::{Context, Result, bail, ensure};
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
@@ -42,7 +43,8 @@ impl States for Ledger {
         to: &State,
         claimed: &[CallId],
     ) -> Result<Commit> {
-        let change = StateWrite::new(business, from, to, claimed)?;
+        let mut change = StateWrite::new(business, from, to, claimed)?;
+        let (names, values) = (take(&mut change.names), take(&mut change.values));
         let sent = self
             .client
             .update_item()
@@ -50,8 +52,8 @@ impl States for Ledger {
             .set_key(Some(Key::State(business).attributes()))
             .update_expression(change.update)
             .condition_expression(StateWrite::CONDITION)
-            .set_expression_attribute_names(Some(change.names.clone()))
-            .set_expression_attribute_values(Some(change.values.clone()))
+            .set_expression_attribute_names(Some(names))
+            .set_expression_attribute_values(Some(values))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
