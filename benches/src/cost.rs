@@ -6,6 +6,7 @@ mod fillers;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use ringfence_carrier::settings::CallScript;
 use ringfence_local::twilio::Behaviour;
 
 use crate::peers::{World, transactions};
@@ -38,26 +39,59 @@ pub(crate) async fn run() -> Result<Table> {
                 1 => Some(peer_writes(limit, leads).await?),
                 _ => None,
             };
-            let cost = measure(limit, leads, runs, businesses).await?;
-            cost.tell(&mut table, limit, runs, peer);
+            let plan = Plan {
+                limit,
+                leads,
+                runs,
+                businesses,
+                call_script: CallScript::Asked,
+            };
+            let cost = measure(plan).await?;
+            cost.tell(&mut table, limit, of_runs(runs), peer);
             if (limit, runs) == (USUAL_LIMIT, 1) {
                 cost.tell_operations(&mut table);
             }
         }
-        table.growth(&named("state item, largest", runs));
-        table.growth(&named("write units per call", runs));
+        table.growth(&named("state item, largest", of_runs(runs)));
+        table.growth(&named("write units per call", of_runs(runs)));
     }
+    let (limit, leads, businesses) = LIMITS[1];
+    let sent = Plan {
+        limit,
+        leads,
+        runs: 1,
+        businesses,
+        call_script: CallScript::Sent,
+    };
+    let cost = measure(sent).await?;
+    cost.tell(&mut table, limit, SENT, None);
     fillers::measure(&mut table).await?;
     Ok(table)
 }
 
-fn named(metric: &str, runs: u32) -> String {
-    let runs = if runs == 1 {
-        "1 run".to_owned()
-    } else {
-        format!("{runs} runs")
-    };
-    format!("{metric}, {runs}, by limit")
+/// What is measured where what is said goes along with the requests for calls.
+const SENT: &str = "1 run, what is said sent along";
+
+fn of_runs(runs: u32) -> &'static str {
+    match runs {
+        1 => "1 run",
+        _ => "3 runs",
+    }
+}
+
+fn named(metric: &str, kind: &str) -> String {
+    format!("{metric}, {kind}, by limit")
+}
+
+/// Who calls whom, and how.
+struct Plan {
+    limit: u32,
+    /// Of each run.
+    leads: u32,
+    /// Of each business.
+    runs: u32,
+    businesses: u32,
+    call_script: CallScript,
 }
 
 /// What the calls of some businesses have cost, the start of their runs included.
@@ -67,8 +101,15 @@ struct Cost {
     state_bytes: Vec<usize>,
 }
 
-async fn measure(limit: u32, leads: u32, runs: u32, businesses: u32) -> Result<Cost> {
-    let mut stage = Stage::set(Behaviour::ordinary()).await?;
+async fn measure(plan: Plan) -> Result<Cost> {
+    let Plan {
+        limit,
+        leads,
+        runs,
+        businesses,
+        call_script,
+    } = plan;
+    let mut stage = Stage::set_with(Behaviour::ordinary(), call_script).await?;
     let (mut offices, mut lists) = (Vec::new(), Vec::new());
     for business in 0..businesses {
         let office = stage.open(limit).await?;
@@ -108,7 +149,7 @@ fn state_size(stage: &Stage, office: &Office) -> Result<usize> {
 }
 
 impl Cost {
-    fn tell(&self, table: &mut Table, limit: u32, runs: u32, peer_writes: Option<f64>) {
+    fn tell(&self, table: &mut Table, limit: u32, kind: &str, peer_writes: Option<f64>) {
         let Self {
             calls,
             spent,
@@ -117,7 +158,7 @@ impl Cost {
         let used = spent.dynamodb.clone().and(&spent.api);
         let per_call = |count: f64| count / calls;
         let mut tell = |metric: &str, unit: &'static str, ours: f64, peer: Option<f64>| {
-            table.push(limit, &named(metric, runs), unit, ours, None, peer);
+            table.push(limit, &named(metric, kind), unit, ours, None, peer);
         };
         let writes = per_call(used.write_units);
         tell("write units per call", "WCU", writes, peer_writes);

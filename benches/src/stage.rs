@@ -11,6 +11,7 @@ use bytes::Bytes;
 use http::{Method, Request, Response};
 use ringfence_carrier::callback::{Callback, STATUS_PATH};
 use ringfence_carrier::form::Form;
+use ringfence_carrier::settings::CallScript;
 use ringfence_core::call::Report;
 use ringfence_core::ids::{BusinessId, ListId};
 use ringfence_core::phone::PhoneNumber;
@@ -117,6 +118,11 @@ impl Spent {
 impl Stage {
     /// Starts a stack in which everybody behaves so.
     pub(crate) async fn set(behaviour: Behaviour) -> Result<Self> {
+        Self::set_with(behaviour, CallScript::Asked).await
+    }
+
+    /// The same, where what is said reaches the carrier in this way.
+    pub(crate) async fn set_with(behaviour: Behaviour, call_script: CallScript) -> Result<Self> {
         let clock = Clock::wall();
         let timing = Timing::CLOUD;
         let simulation = Simulation {
@@ -127,13 +133,15 @@ impl Stage {
         };
         let line = in_process(Some(PUBLIC_HOST), &timing, simulation, clock)?;
         let twilio = line.twilio.context("the carrier is simulated")?;
+        let mut telephony = line.telephony;
+        telephony.call_script = call_script;
         let dynamo = Dynamo::memory()?;
         let (raw, apart) = (Raw::of(&dynamo), dynamo.metered_apart());
         let parts = Parts {
             dynamo,
             clock,
             timing,
-            telephony: line.telephony,
+            telephony,
             way: line.way,
             table: TABLE.to_owned(),
             leads_max: LEADS_MAX,
