@@ -137,7 +137,8 @@ fn every_dependency_has_its_reason_and_its_user() {
     }
     assert_eq!(explained, all);
 
-    let members = manifest.lines().filter_map(|line| {
+    let members = manifest.lines().take_while(|line| *line != "]");
+    let members = members.filter_map(|line| {
         let member = line.strip_prefix("    \"")?.strip_suffix("\",")?;
         Some(read(format!("{member}/Cargo.toml")))
     });

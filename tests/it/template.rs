@@ -272,6 +272,8 @@ fn the_code_of_every_function_is_there_and_no_function_is_left_out() {
                 folder.expect("it is readable").file_name().display()
             )
         })
+        // What cargo is to do for the functions stands beside them.
+        .filter(|folder| folder != "functions/.cargo")
         .collect();
     assert_eq!(built, folders);
     assert_eq!(built.len(), FUNCTIONS.len());
