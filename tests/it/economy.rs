@@ -1,8 +1,10 @@
 //! Economy: a decision is committed at its first write while nobody else is about, nothing is
 //! read or woken in vain, and whoever can be called does not wait behind those who cannot.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use ringfence_local::aws::dynamo::{FaultKind, StoreFault, When};
 use ringfence_local::aws::meter::Usage;
 use ringfence_local::aws::queue::QueueFaults;
@@ -225,4 +227,27 @@ async fn the_sweep_wakes_whom_it_cannot_read() {
     });
     story.wait(61).await;
     assert!(swept(&story) > before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn books_that_do_not_balance_are_nobody_else_s_trouble() {
+    let mut story = Setting::plain().begin().await;
+    let spoiled = busy(&mut story).await;
+    let other = story.open(1).await;
+    let leads = story.import(&other, 2).await;
+    let none = AttributeValue::M(HashMap::new());
+    let client = story.stack.plan.dynamo.client();
+    let spoil = client
+        .update_item()
+        .table_name(&story.stack.plan.table)
+        .key("pk", AttributeValue::S(format!("BIZ#{}", spoiled.id)))
+        .key("sk", AttributeValue::S("STATE".to_owned()))
+        .update_expression("SET runs = :none")
+        .expression_attribute_values(":none", none);
+    spoil.send().await.expect("the table can be written");
+    lose_messages(&story);
+    let run = story.start_run(&other, &leads).await;
+    story.stack.plan.queue.misbehave(QueueFaults::NONE);
+    let end = story.end_of(&other, run, Duration::from_secs(240)).await;
+    assert_eq!(end["completed"], 2, "{end}");
 }

@@ -8,7 +8,7 @@ use http::Method;
 use ringfence_carrier::callback::CALL_PATH;
 use ringfence_carrier::settings::CallScript;
 use ringfence_carrier::signature::sign;
-use ringfence_carrier::twiml::SENT_CHARS_MAX;
+use ringfence_carrier::twiml::SENT_BYTES_MAX;
 use ringfence_local::twilio::{CreateTruth, Twiml};
 use serde_json::{Value, json};
 
@@ -297,7 +297,7 @@ async fn what_is_said_in_the_calls_of_a_run_is_sent_along_too() {
 #[tokio::test(start_paused = true)]
 async fn what_is_too_long_to_be_sent_along_is_asked_for() {
     let mut story = sent_along().begin().await;
-    let flow = json!({ "kind": "say", "text": "א".repeat(SENT_CHARS_MAX) });
+    let flow = json!({ "kind": "say", "text": "א".repeat(SENT_BYTES_MAX / 2) });
     answered(&mut story, "דנה", flow).await;
     assert_eq!(given(&story).len(), 1);
     assert!(address(&story).starts_with(CALL_PATH));

@@ -110,7 +110,7 @@ fn run() -> Operation {
     };
     let unchanged = Answer {
         headers: vec![tag],
-        ..Answer::empty(304, "It stands as it did")
+        ..Answer::empty(304, "It stands as it did, a moment ago at least")
     };
     let known = Parameter::header("If-None-Match", "ETags of earlier answers", any_text());
     Operation {

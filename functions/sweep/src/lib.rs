@@ -22,6 +22,9 @@ pub struct Swept {
     pub woken: u64,
 }
 
+/// How many states are read at once: as many as four requests bring.
+const READ_AT_ONCE: usize = 400;
+
 /// Sends a wake-up to every business that has something to do.
 ///
 /// Goes on after an error, so that one shard's trouble keeps no other waiting.
@@ -63,10 +66,13 @@ async fn sweep(
     loop {
         let page = ledger.businesses_with_work(shard, after.as_ref()).await?;
         swept.with_work += u64::try_from(page.items.len())?;
-        let at_rest = at_rest(office, &page.items).await;
-        let mut due = page.items;
-        due.retain(|business| !at_rest.contains(business));
-        swept.woken += office.wake_ups().wake_all(&due).await?;
+        // So few that their states, of whatever size, fit into memory.
+        for some in page.items.chunks(READ_AT_ONCE) {
+            let at_rest = at_rest(office, some).await;
+            let due = some.iter().filter(|business| !at_rest.contains(business));
+            let due: Vec<_> = due.cloned().collect();
+            swept.woken += office.wake_ups().wake_all(&due).await?;
+        }
         after = page.next;
         if after.is_none() {
             return Ok(());

@@ -15,10 +15,11 @@ use crate::call_flow::{CallFlow, PARAMETER_CHARS_MAX, SAY_CHARS_MAX};
 /// The media type of the answer.
 pub const CONTENT_TYPE: &str = "text/xml; charset=utf-8";
 
-/// Twilio's limit for what is sent along with the request for a call, in characters.
+/// Twilio's limit for what is sent along with the request for a call. It is said in characters
+/// and counted in bytes here, which are never fewer, however Twilio counts.
 ///
 /// <https://www.twilio.com/docs/voice/api/call-resource#create-a-call-resource>
-pub const SENT_CHARS_MAX: usize = 4_000;
+pub const SENT_BYTES_MAX: usize = 4_000;
 
 /// What is known of the lead that is being called.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -49,7 +50,7 @@ pub fn twiml(flow: &CallFlow, variables: &Variables) -> String {
 /// What is sent along with the request for a call, unless it is too long for that.
 pub fn script(flow: &CallFlow, variables: &Variables) -> Option<Script> {
     let text = twiml(flow, variables);
-    (text.chars().count() <= SENT_CHARS_MAX).then(|| Script::new(text))
+    (text.len() <= SENT_BYTES_MAX).then(|| Script::new(text))
 }
 
 fn render(writer: &mut Writer<Vec<u8>>, flow: &CallFlow, variables: &Variables) -> io::Result<()> {

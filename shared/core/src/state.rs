@@ -235,25 +235,24 @@ impl State {
 
     /// Panics if the books do not balance: a bug of ours, found before it is stored.
     pub fn assert_balanced(&self) {
+        if let Some(imbalance) = self.imbalance() {
+            panic!("{imbalance}");
+        }
+    }
+
+    /// What is wrong with the books, if they do not balance.
+    pub fn imbalance(&self) -> Option<String> {
         for (&id, run) in &self.runs {
-            let counts = run.counts(self.in_progress(id));
-            assert_eq!(
-                counts.total(),
-                run.total,
-                "run {id} must account for every lead"
-            );
-            assert!(
-                run.next <= run.total,
-                "run {id} must not pass its roster's end"
-            );
+            if run.next > run.total {
+                return Some(format!("run {id} must not pass its roster's end"));
+            }
+            if run.counts(self.in_progress(id)).total() != run.total {
+                return Some(format!("run {id} must account for every lead"));
+            }
         }
-        let runs_of_leases = self.active.values().filter_map(|lease| lease.job.run());
-        for id in runs_of_leases {
-            assert!(
-                self.runs.contains_key(&id),
-                "run {id} must stay while a call of it is live"
-            );
-        }
+        let mut runs_of_leases = self.active.values().filter_map(|lease| lease.job.run());
+        let left = runs_of_leases.find(|id| !self.runs.contains_key(id))?;
+        Some(format!("run {left} must stay while a call of it is live"))
     }
 }
 

@@ -184,9 +184,7 @@ impl Ledger {
             next: found.last_evaluated_key().map(business_of).transpose()?,
         })
     }
-}
 
-impl Ledger {
     /// The states of these businesses, of those that exist, in no particular order
     /// (eventually consistent reads, in few requests). Each business only once.
     ///

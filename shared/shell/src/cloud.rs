@@ -24,6 +24,7 @@ use ringfence_flows::start::PublicHost;
 use ringfence_flows::world::{CallBounds, Office, World};
 use ringfence_ledger::{Ledger, Side};
 use tokio::join;
+use tokio::time::timeout;
 use tracing::warn;
 use uuid::{ContextV7, Uuid};
 
@@ -105,7 +106,9 @@ impl<T: Transport> Carrier for Cloud<T> {
     async fn script(&self, claim: &Claim) -> Option<Script> {
         let flows = self.sent_flows.as_ref()?;
         let Order { business, call, .. } = claim.order();
-        let flow = match flows.of(&self.ledger, business, self.now()).await {
+        let flow = flows.of(&self.ledger, business, self.now());
+        let flow = timeout(SCRIPT_MAX, flow).await;
+        let flow = match flow.map_err(anyhow::Error::from).flatten() {
             Ok(flow) => flow?,
             Err(error) => {
                 // Twilio asks for it then, as it does where nothing is sent along.
@@ -136,6 +139,9 @@ impl<T: Transport> Carrier for Cloud<T> {
         self.twilio.end(sid).await
     }
 }
+
+/// How long a call waits for what is said in it: the window in which it may be dialled goes on.
+const SCRIPT_MAX: Duration = Duration::from_secs(1);
 
 /// The call flows to keep where what is said goes along with the requests for calls.
 pub fn sent_flows(call_script: CallScript) -> Option<CallFlows> {
@@ -224,10 +230,15 @@ pub async fn connect(lookup: Lookup<'_>) -> Result<Cloud<HttpTransport>> {
     let aws = config_over(connector.clone()).await;
     let (ledger, queue) = stores(lookup, &aws)?;
     let timing = timing_from_env(lookup)?;
-    let transport = HttpTransport::new(Timeouts {
+    let timeouts = Timeouts {
         connect: timing.http_timeout / 3,
         total: timing.http_timeout,
-    })?;
+    };
+    let transport = HttpTransport::new(timeouts)?;
+    // What it opens is closed again, and only how to agree on TLS is remembered: the machine may
+    // stand still for long before the first call, and a request on a connection that has died
+    // meanwhile would leave nobody knowing whether there is a call.
+    let apart = HttpTransport::new(timeouts)?;
     let api_base = api_base_from_env(lookup);
     let named = Named::from_env(lookup);
     let (secrets, (), (), ()) = join!(
@@ -236,7 +247,7 @@ pub async fn connect(lookup: Lookup<'_>) -> Result<Cloud<HttpTransport>> {
         warm::queue(&connector, &queue),
         async {
             if let Some(api_base) = &api_base {
-                warm::carrier(&transport, api_base).await;
+                warm::carrier(&apart, api_base).await;
             }
         },
     );

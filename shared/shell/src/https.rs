@@ -34,6 +34,7 @@ pub fn connector() -> Result<SharedHttpConnector> {
         .tls_backend_preconfigured(tls::config())
         .connect_timeout(CONNECT_MAX)
         .http1_only()
+        .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .referer(false)
