@@ -79,12 +79,11 @@ mod tests {
     #[test]
     fn the_machine_s_certificates_are_read_as_others_read_them() {
         let file = openssl_probe::probe().cert_file;
-        let Some(file) = file.or_else(|| {
-            assert!(!cfg!(target_os = "linux"), "Linux keeps them in a file");
-            None
-        }) else {
+        // Elsewhere they may be kept in another way.
+        if !cfg!(target_os = "linux") && file.is_none() {
             return;
-        };
+        }
+        let file = file.expect("Linux keeps them in a file");
         let bundle = fs::read_to_string(&file).unwrap();
         let read: Vec<_> = certificates(&bundle).collect();
         let theirs = CertificateDer::pem_file_iter(&file).unwrap();

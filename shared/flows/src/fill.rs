@@ -8,7 +8,7 @@ mod notes;
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use futures::future::{join, join3, try_join_all};
 use ringfence_core::call::Report;
 use ringfence_core::fill::Fact;
@@ -63,6 +63,10 @@ pub async fn fill(
         warn!(business.id = %business, "no such business as {business}");
         return Ok(());
     };
+    // Whoever decided on such books would panic, and take others of its batch along.
+    if let Some(imbalance) = stored.state.imbalance() {
+        bail!("the books of business {business} do not balance: {imbalance}");
+    }
     let pause_before = stored.state.pause;
     let mut question = Some((Scope::Due, until));
     let mut failure = None;

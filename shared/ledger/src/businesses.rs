@@ -190,7 +190,8 @@ impl Ledger {
     ///
     /// # Errors
     ///
-    /// When the table could not be read. A state that is malformed is left out.
+    /// When the table could not be read. A state that is malformed, or whose books do not
+    /// balance, is left out.
     pub async fn glance_at_all(
         &self,
         businesses: &[BusinessId],
@@ -200,7 +201,12 @@ impl Ledger {
         let items = items.context("failed to glance at states")?;
         let read = items.iter().filter_map(|item| {
             let business = business_of(item).ok()?;
-            Some((business, state::from_item(item).ok()?))
+            let stored = state::from_item(item).ok()?;
+            stored
+                .state
+                .imbalance()
+                .is_none()
+                .then_some((business, stored))
         });
         Ok(read.collect())
     }

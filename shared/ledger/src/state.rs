@@ -130,10 +130,6 @@ pub(crate) fn from_item(item: &Item) -> Result<Stored> {
         "a state says that it has {leases} leases, and has {}",
         state.slots_in_use()
     );
-    // Whoever decided on such books would panic, and take others down with it.
-    if let Some(imbalance) = state.imbalance() {
-        bail!("the books of a state do not balance: {imbalance}");
-    }
     Ok(Stored {
         state,
         rev: fields.number(REV)?,
