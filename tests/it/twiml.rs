@@ -323,3 +323,21 @@ async fn what_cannot_be_read_to_be_sent_along_is_asked_for() {
     assert_eq!(given(&story).len(), 1);
     assert!(address(&story).starts_with(CALL_PATH));
 }
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_long_for_what_is_said() {
+    let mut story = sent_along().begin().await;
+    let office = story.open(3).await;
+    let leads = story.import(&office, 1).await;
+    story
+        .stack
+        .plan
+        .dynamo
+        .take_time(Duration::from_millis(1_500));
+    story.start(&office, &leads).await.of_status(200);
+    assert_eq!(given(&story).len(), 1);
+    assert!(
+        address(&story).starts_with(CALL_PATH),
+        "it is asked for instead"
+    );
+}

@@ -5,6 +5,7 @@ use ringfence_carrier::call_flow::CallFlow;
 use ringfence_carrier::callback::CallTag;
 use ringfence_carrier::twiml::Variables;
 use ringfence_core::time::Timestamp;
+use ringfence_flows::ledger::Rosters;
 use ringfence_ledger::Ledger;
 use ringfence_shell::call_flows::CallFlows;
 
@@ -21,12 +22,7 @@ pub(crate) async fn script(
     if !flow.has_variables() {
         return Ok(Some((flow, Variables::default())));
     }
-    let lead = ledger.lead(&tag.business, tag.lead).await?;
-    let variables = lead
-        .map(|lead| Variables {
-            name: lead.name,
-            others: lead.variables,
-        })
-        .unwrap_or_default();
+    let lead = ledger.leads(&tag.business, &[tag.lead]).await?;
+    let variables = lead.first().map(Variables::from).unwrap_or_default();
     Ok(Some((flow, variables)))
 }

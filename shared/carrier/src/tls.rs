@@ -3,14 +3,14 @@
 //! There is one configuration of TLS, for the carrier and for AWS, since a start that reads
 //! the machine's certificates more than once takes longer than all that it does besides.
 
+use std::env;
+use std::ffi::OsString;
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
-use std::{env, fs};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use rustls::crypto::aws_lc_rs::default_provider;
-use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
+use rustls_native_certs::{load_certs_from_paths, load_native_certs};
 use tracing::warn;
 
 /// The configuration of every connection that is opened.
@@ -26,68 +26,44 @@ pub fn config() -> ClientConfig {
     config.clone()
 }
 
-/// On Linux the authorities are in one file, which `SSL_CERT_FILE` may name. It has everything
-/// that the directory of single files beside it has, and reads in a fraction of the time.
 fn roots() -> RootCertStore {
+    let bundle = bundle(env::var_os("SSL_CERT_DIR"));
+    let found = bundle.map(|file| load_certs_from_paths(Some(&file), None).certs);
+    let mut found = found.unwrap_or_default();
+    if found.is_empty() {
+        found = load_native_certs().certs;
+    }
     let mut roots = RootCertStore::empty();
-    if cfg!(target_os = "linux")
-        && env::var_os("SSL_CERT_DIR").is_none()
-        && let Some(file) = openssl_probe::probe().cert_file
-        && let Ok(bundle) = fs::read(file)
-    {
-        roots.add_parsable_certificates(certificates(&String::from_utf8_lossy(&bundle)));
-    }
-    if roots.is_empty() {
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    }
+    roots.add_parsable_certificates(found);
     if roots.is_empty() {
         warn!("this machine trusts nobody: no connection with TLS can be made");
     }
     roots
 }
 
-/// The certificates in a file; what is around them are comments.
-fn certificates(pem: &str) -> impl Iterator<Item = CertificateDer<'static>> {
-    let after_begins = pem.split("-----BEGIN CERTIFICATE-----").skip(1);
-    after_begins.filter_map(|after| {
-        let (lines, _) = after.split_once("-----END CERTIFICATE-----")?;
-        let text: String = lines.split_ascii_whitespace().collect();
-        STANDARD.decode(text).ok().map(CertificateDer::from)
-    })
+/// The file that has all authorities on Linux, which `SSL_CERT_FILE` may name; unless somebody
+/// names a `directory`. It has everything that the directory of single files beside it has, and
+/// reads in a fraction of the time.
+fn bundle(directory: Option<OsString>) -> Option<PathBuf> {
+    let is_enough = cfg!(target_os = "linux") && directory.is_none();
+    is_enough.then(openssl_probe::probe)?.cert_file
 }
 
 #[cfg(test)]
 mod tests {
-    use rustls::pki_types::pem::PemObject;
-
     use super::*;
 
     #[test]
-    fn certificates_are_read_and_all_else_is_passed_over() {
-        let begin = "-----BEGIN CERTIFICATE-----";
-        let end = "-----END CERTIFICATE-----";
-        let pem = format!(
-            "# first, named Málaga\n{begin}\nAAEC\nAwQ=\n{end}\n\
-             {begin}\nnot base64\n{end}\n\
-             -----BEGIN TRUSTED CERTIFICATE-----\nBgc=\n-----END TRUSTED CERTIFICATE-----\n\
-             {begin}\r\nBQ==\r\n{end}\r\n{begin}\nBg==\n"
-        );
-        let read: Vec<_> = certificates(&pem).map(|one| one.to_vec()).collect();
-        assert_eq!(read, [vec![0, 1, 2, 3, 4], vec![5]]);
+    fn a_directory_that_is_named_is_read_instead_of_the_bundle() {
+        assert_eq!(bundle(None).is_some(), cfg!(target_os = "linux"));
+        assert_eq!(bundle(Some("/company/authorities".into())), None);
     }
 
     #[test]
-    fn the_machine_s_certificates_are_read_as_others_read_them() {
-        let file = openssl_probe::probe().cert_file;
-        // Elsewhere they may be kept in another way.
-        if !cfg!(target_os = "linux") && file.is_none() {
-            return;
-        }
-        let file = file.expect("Linux keeps them in a file");
-        let bundle = fs::read_to_string(&file).unwrap();
-        let read: Vec<_> = certificates(&bundle).collect();
-        let theirs = CertificateDer::pem_file_iter(&file).unwrap();
-        assert_eq!(read, theirs.map(Result::unwrap).collect::<Vec<_>>());
-        assert!(!roots().is_empty());
+    fn the_bundle_has_everybody_whom_the_machine_trusts() {
+        let mut all = RootCertStore::empty();
+        all.add_parsable_certificates(load_native_certs().certs);
+        assert!(!all.is_empty());
+        assert_eq!(roots().len(), all.len());
     }
 }

@@ -9,6 +9,7 @@ use std::io;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 use ringfence_flows::carrier::Script;
+use ringfence_flows::records::Lead;
 
 use crate::call_flow::{CallFlow, PARAMETER_CHARS_MAX, SAY_CHARS_MAX};
 
@@ -36,6 +37,15 @@ impl Variables {
             &self.name
         } else {
             self.others.get(variable).map_or("", String::as_str)
+        }
+    }
+}
+
+impl From<&Lead> for Variables {
+    fn from(lead: &Lead) -> Self {
+        Self {
+            name: lead.name.clone(),
+            others: lead.variables.clone(),
         }
     }
 }

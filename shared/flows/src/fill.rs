@@ -56,13 +56,18 @@ pub async fn fill(
     let mut notes: Vec<CallNote> = reports.iter().map(note_of).collect();
     // Recorded before the state frees their slots: whoever looks by number for the next
     // call to one of these numbers must be able to tell it from the one that is over.
-    let (found, recorded) = join(look_at(world, business), record(world, business, &notes)).await;
+    let (found, recorded) = join(
+        world.ledger().glance(business),
+        record(world, business, &notes),
+    )
+    .await;
     recorded?;
     notes.clear();
-    let Some((mut stored, mut read)) = found? else {
+    let Some(mut stored) = found? else {
         warn!(business.id = %business, "no such business as {business}");
         return Ok(());
     };
+    let mut read = Read::Glanced;
     // Whoever decided on such books would panic, and take others of its batch along.
     if let Some(imbalance) = stored.state.imbalance() {
         bail!("the books of business {business} do not balance: {imbalance}");
@@ -108,15 +113,6 @@ pub async fn fill(
     };
     wake_later(world, business, &stored.state, pause_before, look_again).await;
     failure.map_or(Ok(()), Err)
-}
-
-/// Reads the state of a business, at half the price where it is there already.
-async fn look_at(world: &impl World, business: &BusinessId) -> Result<Option<(Stored, Read)>> {
-    if let Some(stored) = world.ledger().glance(business).await? {
-        return Ok(Some((stored, Read::Glanced)));
-    }
-    let stored = world.ledger().load(business).await?;
-    Ok(stored.map(|stored| (stored, Read::Now)))
 }
 
 /// Commits `facts` without claiming anything, and says what the state is then.

@@ -25,7 +25,7 @@ pub trait States {
     fn load(&self, business: &BusinessId) -> impl Future<Output = Result<Option<Stored>>>;
 
     /// Reads the state as it is or was a moment ago (an eventually consistent read, which
-    /// costs half), or `None` if there is none yet, or no more.
+    /// costs half), or `None` if there is none, as of now.
     ///
     /// Good enough to commit from, since the commit is refused if the state is newer. Whoever
     /// commits nothing has to [`load`](Self::load) before concluding anything.

@@ -32,8 +32,11 @@ impl States for Ledger {
         let item = self
             .item_read(Key::State(business), Reading::Eventual)
             .await;
-        let item = item.context("failed to glance at a state")?;
-        item.as_ref().map(state::from_item).transpose()
+        match item.context("failed to glance at a state")? {
+            Some(item) => state::from_item(&item).map(Some),
+            // Only an up-to-date answer proves that it does not exist.
+            None => self.load(business).await,
+        }
     }
 
     async fn commit(

@@ -116,11 +116,8 @@ impl<T: Transport> Carrier for Cloud<T> {
                 return None;
             }
         };
-        let variables = claim.lead().map(|lead| Variables {
-            name: lead.name.clone(),
-            others: lead.variables.clone(),
-        });
-        twiml::script(&flow, &variables.unwrap_or_default())
+        let lead = claim.lead().filter(|_| flow.has_variables());
+        twiml::script(&flow, &lead.map(Variables::from).unwrap_or_default())
     }
 
     async fn place(&self, claim: Claim) -> Placed {

@@ -134,6 +134,10 @@ async fn a_known_etag_gets_304_until_the_run_changes() {
         assert_eq!(answer.text, "");
         assert_eq!(tag_of(&answer), tag);
     }
+    let read = || story.stack.gateway.api_meter.snapshot().read_units;
+    let before = read();
+    ask(&tag).await.of_status(304);
+    assert_eq!(read() - before, 0.5, "one eventually consistent read");
     story.wait(30).await;
     let changed = ask(&tag).await;
     let newer = tag_of(&changed);

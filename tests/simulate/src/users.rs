@@ -220,12 +220,11 @@ async fn started(world: SimWorld, id: BusinessId, b: usize, wish: Wish) {
         public_host: wish.public_host,
     };
     let key = request.key.as_ref().map(|key| key.key.as_str());
-    let now = world.sim.kernel.now();
     let asked = world
         .sim
         .judge
         .borrow_mut()
-        .ask_start(b, wish.request, key, now, world.is_frozen);
+        .ask_start(b, wish.request, key, &world);
     let answer = Box::pin(start(&world, &id, &request, &mut Tally::default())).await;
     world.sim.tell("start", wish.request, || {
         format!("b{b} request {}: {}", wish.request, words(&answer))

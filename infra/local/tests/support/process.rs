@@ -59,6 +59,10 @@ pub(crate) fn ringfence(arguments: &[&str], variables: &[(&str, &str)]) -> Comma
     ] {
         command.env_remove(variable);
     }
+    // Nobody listens there: nothing of ours goes through a proxy.
+    for proxy in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"] {
+        command.env(proxy, "http://127.0.0.1:9");
+    }
     command
         .env("LOG_LEVEL", "error")
         .envs(variables.iter().copied())

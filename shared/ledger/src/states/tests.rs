@@ -212,3 +212,18 @@ async fn a_glance_is_cheap_and_a_load_is_as_of_now() {
     assert_eq!(ledger.glance(&business()).await.unwrap(), Some(old));
     assert_eq!(ledger.load(&business()).await.unwrap(), Some(new));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_business_that_a_glance_misses_is_looked_for_as_of_now() {
+    let answer = |consistent: bool, item: Option<Item>| {
+        mock!(Client::get_item)
+            .match_requests(move |input| input.consistent_read() == Some(consistent))
+            .then_output(move || GetItemOutput::builder().set_item(item.clone()).build())
+    };
+    let new = stored(1, []);
+    let (missed, made) = (answer(false, None), answer(true, Some(theirs(&new))));
+    let ledger = ledger(&[&missed, &made]);
+    assert_eq!(ledger.glance(&business()).await.unwrap(), Some(new));
+    // What is there is no business's settings, and to read it as such fails.
+    assert!(ledger.glance_at_config(&business()).await.is_err());
+}

@@ -11,6 +11,7 @@ use super::keys::Day;
 use super::order::{Deed, Heard};
 use crate::carrier::Truth;
 use crate::ledger::Store;
+use crate::world::SimWorld;
 
 /// A question about a run.
 pub struct Asked {
@@ -88,8 +89,7 @@ impl Judge {
         b: usize,
         request: u64,
         key: Option<&str>,
-        at: u64,
-        is_frozen: bool,
+        world: &SimWorld,
     ) -> AskedStart {
         let instant = self.instant();
         let states = self.books[b].states.len();
@@ -100,7 +100,7 @@ impl Judge {
             b,
             request,
             key: key.map(str::to_owned),
-            at,
+            at: world.sim.kernel.now(),
             instant,
             states,
             holders: [None; 2],
@@ -108,7 +108,7 @@ impl Judge {
                 .started
                 .each_ref()
                 .map(|began| *began != Began::default()),
-            is_frozen,
+            is_frozen: world.is_frozen,
         };
         self.send_key(&mut asked);
         asked

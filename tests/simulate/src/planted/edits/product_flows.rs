@@ -193,13 +193,14 @@ pub(super) const EDITS: &[Edit] = &[
     ),
     edit(
         FILL,
-        "    let (found, recorded) = join(look_at(world, business), record(world, business, &notes)).await;\n    recorded?;\n    notes.clear();",
-        r#"    let early: &[CallNote] = if ringfence_core::planted::is("end-later") {
-        &[]
-    } else {
-        &notes
-    };
-    let (found, recorded) = join(look_at(world, business), record(world, business, early)).await;
+        "        record(world, business, &notes),\n    )\n    .await;\n    recorded?;\n    notes.clear();",
+        r#"        record(
+            world,
+            business,
+            if ringfence_core::planted::is("end-later") { &[] } else { &notes },
+        ),
+    )
+    .await;
     recorded?;
     if !ringfence_core::planted::is("end-later") {
         notes.clear();
