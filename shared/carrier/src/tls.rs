@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::{ClientConfig, RootCertStore};
-use rustls_native_certs::{load_certs_from_paths, load_native_certs};
+use rustls_native_certs::{CertificateResult, load_certs_from_paths, load_native_certs};
 use tracing::warn;
 
 /// The configuration of every connection that is opened.
@@ -20,23 +20,22 @@ pub fn config() -> ClientConfig {
         ClientConfig::builder_with_provider(Arc::new(default_provider()))
             .with_safe_default_protocol_versions()
             .expect("the provider knows the versions of TLS")
-            .with_root_certificates(roots())
+            .with_root_certificates(roots(bundle(env::var_os("SSL_CERT_DIR"))))
             .with_no_client_auth()
     });
     config.clone()
 }
 
-fn roots() -> RootCertStore {
-    let bundle = bundle(env::var_os("SSL_CERT_DIR"));
-    let found = bundle.map(|file| load_certs_from_paths(Some(&file), None).certs);
-    let mut found = found.unwrap_or_default();
-    if found.is_empty() {
-        found = load_native_certs().certs;
-    }
+/// Those whom a bundle has or, if that is nobody, whom this machine trusts.
+fn roots(bundle: Option<PathBuf>) -> RootCertStore {
+    let found = bundle.map(|file| load_certs_from_paths(Some(&file), None));
+    let has_somebody = |found: &CertificateResult| !found.certs.is_empty();
+    let found = found.filter(has_somebody).unwrap_or_else(load_native_certs);
     let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(found);
+    roots.add_parsable_certificates(found.certs);
     if roots.is_empty() {
-        warn!("this machine trusts nobody: no connection with TLS can be made");
+        let errors = found.errors;
+        warn!("this machine trusts nobody, so no connection with TLS can be made: {errors:?}");
     }
     roots
 }
@@ -51,6 +50,11 @@ fn bundle(directory: Option<OsString>) -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use std::{fs, process};
+
+    use base64::Engine;
+    use base64::prelude::BASE64_STANDARD;
+
     use super::*;
 
     #[test]
@@ -60,10 +64,19 @@ mod tests {
     }
 
     #[test]
-    fn the_bundle_has_everybody_whom_the_machine_trusts() {
-        let mut all = RootCertStore::empty();
-        all.add_parsable_certificates(load_native_certs().certs);
-        assert!(!all.is_empty());
-        assert_eq!(roots().len(), all.len());
+    fn a_bundle_with_somebody_is_enough() {
+        let certificate = BASE64_STANDARD.encode(load_native_certs().certs.swap_remove(0));
+        let text =
+            format!("-----BEGIN CERTIFICATE-----\n{certificate}\n-----END CERTIFICATE-----\n");
+        let file = env::temp_dir().join(format!("bundle-{}.pem", process::id()));
+        fs::write(&file, text).unwrap();
+        let roots = roots(Some(file.clone()));
+        fs::remove_file(file).unwrap();
+        assert_eq!(roots.len(), 1);
+    }
+
+    #[test]
+    fn whom_the_machine_trusts_makes_up_for_a_bundle_with_nobody() {
+        assert!(roots(Some("/dev/null".into())).len() > 1);
     }
 }

@@ -59,7 +59,10 @@ pub(crate) fn ringfence(arguments: &[&str], variables: &[(&str, &str)]) -> Comma
     ] {
         command.env_remove(variable);
     }
-    // Nobody listens there: nothing of ours goes through a proxy.
+    // Nobody listens there: nothing of ours goes through a proxy, whoever is to be spared it.
+    for spared in ["NO_PROXY", "no_proxy"] {
+        command.env_remove(spared);
+    }
     for proxy in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"] {
         command.env(proxy, "http://127.0.0.1:9");
     }
