@@ -205,8 +205,8 @@ impl Judge {
                 let is_of_before = match answer {
                     StartAnswer::BadConcurrency { .. }
                     | StartAnswer::LeadsMissing(_)
-                    | StartAnswer::NoCallerId => !asked.had_begun.contains(&true),
-                    _ => asked.is_frozen && !asked.had_begun.contains(&true),
+                    | StartAnswer::NoCallerId => !self.had_begun(asked),
+                    _ => asked.is_frozen && !self.had_begun(asked),
                 };
                 let has_begun = !is_of_before
                     && self
@@ -313,13 +313,16 @@ impl Judge {
 
     /// What a request has started, in the day of its key in which it was asked and answered.
     fn began(&mut self, asked: &AskedStart) -> Option<&mut Began> {
-        let day = match self.day(asked) {
-            Day::First => 0,
-            Day::Second => 1,
-            Day::Between => return None,
-        };
+        let day = self.day(asked).number()?;
         let request = self.requests.get_mut(&asked.request)?;
         Some(&mut request.started[day])
+    }
+
+    /// Whether the request was known, when this was asked, to have started something in the
+    /// day in which it was.
+    fn had_begun(&self, asked: &AskedStart) -> bool {
+        let day = self.day(asked).number();
+        day.is_some_and(|day| asked.had_begun[day])
     }
 
     /// A stop has its answer.

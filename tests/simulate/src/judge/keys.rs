@@ -24,6 +24,17 @@ pub(super) enum Day {
     Second,
 }
 
+impl Day {
+    /// Its place among both, if it is one.
+    pub(super) fn number(self) -> Option<usize> {
+        match self {
+            Self::First => Some(0),
+            Self::Between => None,
+            Self::Second => Some(1),
+        }
+    }
+}
+
 impl Judge {
     /// A day has passed for the request keys of a business.
     pub fn day_passed(&mut self, b: usize, now: u64) {
@@ -87,11 +98,8 @@ impl Judge {
 
     /// A request was told that it has started nothing, for another reason than its key.
     pub(super) fn key_is_free(&mut self, asked: &AskedStart) {
-        let holder = match self.day(asked) {
-            Day::First => asked.holders[0],
-            Day::Second => asked.holders[1],
-            Day::Between => None,
-        };
+        let day = self.day(asked).number();
+        let holder = day.and_then(|day| asked.holders[day]);
         if holder.is_some_and(|holder| holder != asked.request) {
             let words = format!("b{}: the used key of {} passed", asked.b, asked.request);
             self.fail("history", words);
@@ -99,11 +107,7 @@ impl Judge {
     }
 
     fn key_facts(&mut self, asked: &AskedStart) -> Option<&mut KeyFacts> {
-        let day = match self.day(asked) {
-            Day::First => 0,
-            Day::Second => 1,
-            Day::Between => return None,
-        };
+        let day = self.day(asked).number()?;
         let key = asked.key.clone()?;
         Some(&mut self.keys.get_mut(&(asked.b, key))?[day])
     }

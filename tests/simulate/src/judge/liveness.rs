@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use ringfence_core::ids::RunId;
 use ringfence_core::phone::PhoneNumber;
 use ringfence_core::state::{Run, State};
 use ringfence_core::timing::Timing;
@@ -142,11 +143,19 @@ impl Sim {
 impl Judge {
     fn look_for_idle(&mut self, now: u64, b: usize, store: &Store, truth: &Truth) {
         let state = &store.shelves[b].stored.state;
-        let mine = truth.live.iter().filter(|&&live| truth.calls[live].b == b);
-        let live = u32::try_from(mine.count()).expect("few");
-        let is_waiting = |run: &Run| run.queued() > 0;
+        let mine = truth.live.iter().map(|&live| &truth.calls[live]);
+        let mine: Vec<_> = mine.filter(|call| call.b == b).collect();
+        let live = u32::try_from(mine.len()).expect("few");
+        let live_of = |id: RunId| {
+            mine.iter()
+                .filter(|call| call.job.run() == Some(id))
+                .count()
+        };
+        let is_waiting = |(&id, run): (&RunId, &Run)| {
+            run.queued() > 0 && live_of(id) < run.concurrency(state.limit) as usize
+        };
         let has_room = live < state.limit && state.calls_left() > 0;
-        let is_idle = has_room && state.runs.values().any(is_waiting);
+        let is_idle = has_room && state.runs.iter().any(is_waiting);
         let books = &mut self.books[b];
         if !is_idle {
             books.idle_since = None;
