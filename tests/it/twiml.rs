@@ -4,12 +4,16 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use form_urlencoded::Serializer;
+use futures::future::try_join_all;
 use http::Method;
 use ringfence_carrier::callback::CALL_PATH;
 use ringfence_carrier::settings::CallScript;
 use ringfence_carrier::signature::sign;
 use ringfence_carrier::twiml::SENT_BYTES_MAX;
+use ringfence_core::time::Timestamp;
+use ringfence_ledger::Ledger;
 use ringfence_local::twilio::{CreateTruth, Twiml};
+use ringfence_shell::call_flows::CallFlows;
 use serde_json::{Value, json};
 
 use crate::story::{Answer, Office, PUBLIC_HOST, Setting, Story};
@@ -240,6 +244,40 @@ async fn the_call_of_a_lead_that_was_deleted_goes_on_without_the_name() {
         .of_status(200);
     let answer = ask(&story, &path, &form).await;
     assert!(answer.text.contains(">שלום<"), "{}", answer.text);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_changed_call_flow_is_in_force_after_two_minutes() {
+    let mut story = Setting::plain().begin().await;
+    let flow = |text: &str| json!({ "kind": "say", "text": text });
+    let office = answered(&mut story, "דנה", flow("one")).await;
+    let (path, form) = (address(&story), form(&story, None));
+    let body = json!({ "call_flow": flow("two") });
+    story
+        .send(&office.key, Method::PUT, "/api/business", body)
+        .await
+        .of_status(200);
+    assert!(ask(&story, &path, &form).await.text.contains(">one<"));
+    story.wait(120).await;
+    assert!(ask(&story, &path, &form).await.text.contains(">two<"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_flow_is_read_once_for_all_who_want_it() {
+    let mut story = Setting::plain().begin().await;
+    let office = story.open(3).await;
+    let plan = &story.stack.plan;
+    let (dynamo, flows) = (&plan.dynamo, CallFlows::default());
+    let ledger = Ledger::new(&dynamo.client(), &plan.table);
+    dynamo.take_time(Duration::from_millis(5));
+    let before = dynamo.meter().snapshot();
+    let now = Timestamp::from_millis(1);
+    let many = (0..5).map(|_| flows.of(&ledger, &office.id, now));
+    let found = try_join_all(many).await.expect("it can be read");
+    assert!(found.iter().all(Option::is_some));
+    let used = dynamo.meter().snapshot().since(&before);
+    // The sweep may ask for something else.
+    assert_eq!(used.by_operation["GetItem"], 1, "{used:?}");
 }
 
 /// What the carrier was given for its latest call: its instructions, or where to ask for them.

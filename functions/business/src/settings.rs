@@ -43,6 +43,7 @@ pub(crate) struct Wish {
     region: Option<String>,
     #[schemars(transform = describe::time_zone)]
     time_zone: Option<String>,
+    /// In force two minutes later: so long a call may have the one before.
     call_flow: Option<CallFlowWire>,
     /// Where it may call.
     #[schemars(length(min = 1), transform = describe::regions)]

@@ -75,7 +75,7 @@ async fn the_webhook_reaches_the_rows_that_it_may_and_all_of_them() {
     let flow = json!({ "kind": "say", "text": "Hello {{name}}, {{policy_no}}" });
     answered(&mut story, "Dana", flow).await;
     // It has forgotten the call flow.
-    story.wait(61).await;
+    story.wait(121).await;
     // Else fill would be counted as well.
     story.stack.plan.queue.misbehave(QueueFaults {
         lose: 1.0,
