@@ -9,7 +9,9 @@ use ringfence_local::aws::dynamo::{FaultKind, StoreFault, When};
 use ringfence_local::aws::meter::Usage;
 use ringfence_local::aws::queue::QueueFaults;
 use ringfence_local::aws::trap::Side;
+use ringfence_local::environment::Environment;
 use ringfence_local::twilio::{Fate, Script};
+use ringfence_shell::message::Message;
 use serde_json::json;
 
 use crate::story::{Office, Setting, Story};
@@ -229,25 +231,58 @@ async fn the_sweep_wakes_whom_it_cannot_read() {
     assert!(swept(&story) > before);
 }
 
-#[tokio::test(start_paused = true)]
-async fn books_that_do_not_balance_are_nobody_else_s_trouble() {
-    let mut story = Setting::plain().begin().await;
-    let spoiled = busy(&mut story).await;
-    let other = story.open(1).await;
-    let leads = story.import(&other, 2).await;
+/// Leaves a business without its runs, but with their calls.
+async fn spoil(story: &Story, office: &Office) {
     let none = AttributeValue::M(HashMap::new());
     let client = story.stack.plan.dynamo.client();
     let spoil = client
         .update_item()
         .table_name(&story.stack.plan.table)
-        .key("pk", AttributeValue::S(format!("BIZ#{}", spoiled.id)))
+        .key("pk", AttributeValue::S(format!("BIZ#{}", office.id)))
         .key("sk", AttributeValue::S("STATE".to_owned()))
         .update_expression("SET runs = :none")
         .expression_attribute_values(":none", none);
     spoil.send().await.expect("the table can be written");
-    lose_messages(&story);
+}
+
+/// A busy office whose books do not balance, another one, and its run, of which nobody heard.
+async fn spoiled_and_other(story: &mut Story) -> (Office, Office, u64) {
+    let spoiled = busy(story).await;
+    let other = story.open(1).await;
+    let leads = story.import(&other, 2).await;
+    spoil(story, &spoiled).await;
+    lose_messages(story);
     let run = story.start_run(&other, &leads).await;
+    (spoiled, other, run)
+}
+
+#[tokio::test(start_paused = true)]
+async fn books_that_do_not_balance_are_nobody_else_s_trouble_in_a_sweep() {
+    let mut story = Setting::plain().begin().await;
+    let (_, other, run) = spoiled_and_other(&mut story).await;
     story.stack.plan.queue.misbehave(QueueFaults::NONE);
     let end = story.end_of(&other, run, Duration::from_secs(240)).await;
     assert_eq!(end["completed"], 2, "{end}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn books_that_do_not_balance_are_nobody_else_s_trouble_in_a_batch() {
+    let mut story = Setting::plain().begin().await;
+    let (spoiled, other, _) = spoiled_and_other(&mut story).await;
+    let wake_up = |office: &Office| {
+        let message = Message {
+            business: office.id.clone(),
+            report: None,
+        };
+        json!({ "messageId": office.id.to_string(), "body": message.to_json() })
+    };
+    let batch = json!({ "Records": [wake_up(&spoiled), wake_up(&other)] });
+    let batch = serde_json::from_value(batch).expect("it has the form of an event");
+    let plan = &story.stack.plan;
+    let world = Environment::start(plan).world;
+    let answer = fill::handle(&world, &plan.metrics, batch).await;
+    let again = answer.batch_item_failures.into_iter();
+    let again: Vec<_> = again.map(|failure| failure.item_identifier).collect();
+    assert_eq!(again, [spoiled.id.to_string()]);
+    assert_eq!(story.active(&other).await, 1);
 }
