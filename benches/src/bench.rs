@@ -5,13 +5,14 @@ use clap::ValueEnum;
 
 use crate::report::Table;
 use crate::{
-    cost, import, machine, profile, reads, start, sweep, turnaround, utilisation, webhook,
+    cold_start, cost, import, machine, profile, reads, start, sweep, turnaround, utilisation,
+    webhook,
 };
 
 /// A bench.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Bench {
-    /// All of them but `profile`.
+    /// All of them but `cold-start` and `profile`, which need what others make.
     All,
     /// None of them: the page is made again from what was measured last.
     None,
@@ -33,6 +34,8 @@ pub(crate) enum Bench {
     Import,
     /// What the embedded stack sustains.
     Machine,
+    /// From the start of a function to its first question. It needs Python.
+    ColdStart,
     /// Instructions and allocations of fill and webhook, by part. It needs Valgrind.
     Profile,
 }
@@ -58,7 +61,8 @@ impl Bench {
     /// The benches that this stands for.
     pub(crate) fn parts(self) -> Vec<Self> {
         let all = Self::value_variants().iter().copied();
-        let is_in_all = |one: &Self| !matches!(one, Self::All | Self::None | Self::Profile);
+        let needs_others = |one: &Self| matches!(one, Self::ColdStart | Self::Profile);
+        let is_in_all = |one: &Self| !matches!(one, Self::All | Self::None) && !needs_others(one);
         match self {
             Self::All => all.filter(is_in_all).collect(),
             Self::None => Vec::new(),
@@ -86,6 +90,7 @@ impl Bench {
             Self::Webhook => in_real_time(webhook::run()),
             Self::Import => in_real_time(import::run()),
             Self::Machine => machine::run(),
+            Self::ColdStart => cold_start::run(),
             Self::Profile => profile::run(),
         }
         .with_context(|| format!("failed to run {self:?}"))

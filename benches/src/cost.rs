@@ -45,6 +45,7 @@ pub(crate) async fn run() -> Result<Table> {
                 runs,
                 businesses,
                 call_script: CallScript::Asked,
+                has_variables: true,
             };
             let cost = measure(plan).await?;
             cost.tell(&mut table, limit, of_runs(runs), peer);
@@ -56,19 +57,27 @@ pub(crate) async fn run() -> Result<Table> {
         table.growth(&named("write units per call", of_runs(runs)));
     }
     let (limit, leads, businesses) = LIMITS[1];
-    let sent = Plan {
-        limit,
-        leads,
-        runs: 1,
-        businesses,
-        call_script: CallScript::Sent,
-    };
-    let cost = measure(sent).await?;
-    cost.tell(&mut table, limit, SENT, None);
+    let ways = [
+        (SAME_FOR_ALL, CallScript::Asked, false),
+        (SENT, CallScript::Sent, true),
+    ];
+    for (kind, call_script, has_variables) in ways {
+        let plan = Plan {
+            limit,
+            leads,
+            runs: 1,
+            businesses,
+            call_script,
+            has_variables,
+        };
+        measure(plan).await?.tell(&mut table, limit, kind, None);
+    }
     fillers::measure(&mut table).await?;
     Ok(table)
 }
 
+/// What is measured where everybody hears the same, and nothing about themselves.
+const SAME_FOR_ALL: &str = "1 run, the same said to all";
 /// What is measured where what is said goes along with the requests for calls.
 const SENT: &str = "1 run, what is said sent along";
 
@@ -92,6 +101,8 @@ struct Plan {
     runs: u32,
     businesses: u32,
     call_script: CallScript,
+    /// Whether people are called by their names.
+    has_variables: bool,
 }
 
 /// What the calls of some businesses have cost, the start of their runs included.
@@ -108,11 +119,15 @@ async fn measure(plan: Plan) -> Result<Cost> {
         runs,
         businesses,
         call_script,
+        has_variables,
     } = plan;
     let mut stage = Stage::set_with(Behaviour::ordinary(), call_script).await?;
     let (mut offices, mut lists) = (Vec::new(), Vec::new());
     for business in 0..businesses {
         let office = stage.open(limit).await?;
+        if !has_variables {
+            stage.say_the_same(&office).await?;
+        }
         for run in 0..runs {
             // Different people, who talk for different times.
             let first = (business * runs + run) * leads;

@@ -2,6 +2,7 @@
 //! measured in the same run, because machines differ and have neighbours.
 
 mod bench;
+mod cold_start;
 mod cost;
 mod import;
 mod machine;
@@ -48,7 +49,7 @@ struct Cli {
     /// Figures of benches that are not run stay as they were measured last.
     #[arg(long, value_name = "FILE")]
     page: Option<PathBuf>,
-    /// The larger sizes too, which take an hour or so.
+    /// The larger sizes too, which take a quarter of an hour.
     #[arg(long)]
     full: bool,
     /// Does one thing, to be looked at from outside: `start BY LEADS` and `import READER FILE` for

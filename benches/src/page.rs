@@ -1,6 +1,7 @@
 //! Puts the figures into `docs/performance.md`, between `<!-- figures: NAME -->` and
 //! `<!-- end -->`, and draws its plots beside it, so that none of them is typed by hand.
 
+mod cold_starts;
 mod goals;
 mod limits;
 mod profiles;
@@ -70,6 +71,7 @@ fn figures(name: &str, rows: &[Row]) -> Result<String> {
     Ok(match words[..] {
         ["goals"] => goals::table(rows),
         ["limits"] => limits::table(rows),
+        ["cold-start"] => cold_starts::table(rows),
         ["profile", function, limit] => profiles::table(rows, function, limit.parse()?),
         ["cost", part @ ("calls" | "fillers")] => {
             let is_of_part = |row: &&Row| row.metric.contains("fillers") == (part == "fillers");

@@ -235,6 +235,14 @@ impl Stage {
         Ok(Office { id, key })
     }
 
+    /// Has the same said to everybody from now on.
+    pub(crate) async fn say_the_same(&self, office: &Office) -> Result<()> {
+        let body = json!({ "call_flow": { "kind": "say", "text": "שלום, זו שיחת הדגמה." } });
+        let body = Bytes::from(body.to_string());
+        self.ask(office, Method::PUT, "/api/business", body).await?;
+        Ok(())
+    }
+
     /// Stores `count` leads with numbers of their own as a list.
     pub(crate) async fn import(&self, office: &Office, count: u32) -> Result<ListId> {
         self.import_from(office, 0, count).await

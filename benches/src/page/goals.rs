@@ -2,6 +2,7 @@
 
 use super::find;
 use super::tables::{figure, head, line};
+use crate::cold_start::{SIZE, TO_QUESTION};
 use crate::report::{GROWTH, Row};
 
 /// A goal.
@@ -39,7 +40,9 @@ impl Bound {
 
 const REFUSED: &str = "refused conditions, 8 fillers at the carrier's pace, by limit";
 
-const GOALS: [Goal; 26] = [
+const LEADS_SIZE: &str = "leads, size";
+
+const GOALS: [Goal; 28] = [
     Goal {
         what: "turnaround, p50, as a multiple of its floor, the worst of 1 to 1,000 businesses",
         bound: Bound::AtMost(2.0),
@@ -89,6 +92,17 @@ const GOALS: [Goal; 26] = [
         bound: Bound::AtMost(1.6),
         unit: "RCU",
         stands: |rows| per_call(rows, "read units per call, 1 run, by limit"),
+    },
+    Goal {
+        what: "the same, where everybody hears the same",
+        bound: Bound::AtMost(1.6),
+        unit: "RCU",
+        stands: |rows| {
+            per_call(
+                rows,
+                "read units per call, 1 run, the same said to all, by limit",
+            )
+        },
     },
     Goal {
         what: "the same, where what is said is sent along",
@@ -211,16 +225,26 @@ const GOALS: [Goal; 26] = [
         },
     },
     Goal {
-        what: "cold start, as a multiple of an empty function's: the judge's table below",
+        what: "cold start, as a multiple of an empty function's, the longest",
         bound: Bound::AtMost(3.0),
         unit: "x",
-        stands: |_| None,
+        stands: |rows| worst(rows, TO_QUESTION, |row| row.ratio),
     },
     Goal {
-        what: "the largest binary: the judge's table below",
+        what: "the largest binary but `leads`",
         bound: Bound::AtMost(9.0),
         unit: "MB",
-        stands: |_| None,
+        stands: |rows| {
+            worst(rows, SIZE, |row| {
+                (row.metric != LEADS_SIZE).then_some(row.ours)
+            })
+        },
+    },
+    Goal {
+        what: "the binary of `leads`",
+        bound: Bound::AtMost(9.0),
+        unit: "MB",
+        stands: |rows| Some(find(rows, LEADS_SIZE, 1)?.ours),
     },
 ];
 
@@ -257,6 +281,15 @@ fn largest(rows: &[Row], metric: &str, of: fn(&Row) -> Option<f64>) -> Option<f6
     of_metric.filter_map(of).reduce(f64::max)
 }
 
+/// The largest of what was measured of each function.
+fn worst(rows: &[Row], what: &str, of: fn(&Row) -> Option<f64>) -> Option<f64> {
+    let is_so = |row: &&Row| {
+        let name = row.metric.strip_suffix(what);
+        row.bench == "cold-start" && name.is_some_and(|name| name.ends_with(", "))
+    };
+    rows.iter().filter(is_so).filter_map(of).reduce(f64::max)
+}
+
 /// What a peer's slots lie idle, as a multiple of ours, where that is least.
 fn idle(rows: &[Row], peer: &str) -> Option<f64> {
     let of_peer = rows.iter().filter(|row| {
@@ -266,9 +299,25 @@ fn idle(rows: &[Row], peer: &str) -> Option<f64> {
     multiples.reduce(f64::min)
 }
 
-/// To two digits: less is noise of the arithmetic.
+/// To six digits: less is noise of the arithmetic.
 fn growth(rows: &[Row], metric: &str) -> Option<f64> {
     let metric = format!("{GROWTH}{metric}");
     let row = rows.iter().find(|row| row.metric == metric)?;
-    Some((100.0 * row.ours).round() / 100.0)
+    Some((1e6 * row.ours).round() / 1e6)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Table;
+
+    #[test]
+    fn the_worst_of_all_functions_is_of_that_figure_alone() {
+        let mut table = Table::of("cold-start");
+        table.floored(1_u64, "fill, to its first question", "ms", 4.0, 2.0);
+        table.floored(1_u64, "stop, to its first question", "ms", 6.0, 2.0);
+        table.floored(1_u64, "stop, CPU to its first question", "ms", 9.0, 1.0);
+        let found = worst(&table.rows, TO_QUESTION, |row| row.ratio);
+        assert_eq!(found, Some(3.0));
+    }
 }
