@@ -67,6 +67,54 @@ fn every_cost_is_its_quantity_times_its_price_and_the_goals_are_reached() {
 }
 
 #[test]
+fn what_is_said_beside_the_tables_follows_from_them() {
+    let total = |table: &Table<'_>| table.total().expect("it has a total");
+    let of = |heading| total(&table(PAGE, heading, Kind::Priced));
+    let [one, many] = ["One business", "10,000 businesses at once"].map(of);
+    let all = tables(PAGE);
+    let import = all
+        .iter()
+        .rfind(|table| table.heading == "Beside the calls");
+    let import = total(import.expect("an import has its table"));
+    let priced = table(PAGE, "One business", Kind::Priced);
+    let run = priced.rows.iter().find(|row| row[0] == "Lambda GB-seconds");
+    let run = run.map(|row| [row[1], row[2]].map(|cell| number(cell).expect("a number")));
+    let [seconds, price] = run.expect("running has its price");
+    let timed = table(PAGE, "How long functions run", Kind::Time);
+    let fill = timed
+        .rows
+        .iter()
+        .find(|row| row[0].starts_with("fill, which"));
+    let fill = fill.map(|row| [row[2], row[4]].map(|cell| number(cell).expect("a number")));
+    let [millis, fill_seconds] = fill.expect("fill has its time");
+    let cents = |seconds: f64| 100.0 * seconds * price;
+    // What x86_64 costs more.
+    let dearer = cents(seconds) / 4.0;
+    let ten = cents(fill_seconds) * 10.0 / millis;
+    let bearable = millis + 10.0 * ((1.0 - one) / ten).floor();
+    for said in [
+        format!(
+            "with {:.2} and {:.2} cents; and so",
+            one + dearer,
+            many + dearer
+        ),
+        format!(
+            "with {:.2} and {:.2} cents. Idle",
+            one + import,
+            many + import
+        ),
+        format!("Each 10 ms more cost {ten:.4} cents"),
+        format!("the goal holds up to {bearable} ms"),
+        format!(
+            "at 150 ms 1,000 calls cost {:.2} cents",
+            one - ten * (millis - 150.0) / 10.0
+        ),
+    ] {
+        assert!(PAGE.contains(&said), "{said}");
+    }
+}
+
+#[test]
 fn a_figure_that_is_changed_is_noticed() {
     let mut changed = 0;
     for table in tables(PAGE).iter().filter(|table| table.kind.is_some()) {
