@@ -17,7 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "lib"))
 
-from bootstraps import ROOT, TOOLS, bootstraps, sam_build
+from bootstraps import ROOT, TOOLS, bootstraps, build_bootstraps
 from emulator import free_port
 from events import EVENTS, ORDER, REPORT, is_good, short, variables
 from processes import build, running
@@ -59,7 +59,7 @@ def invoke(name, port, file):
 
 def main():
     verdict = Verdict()
-    is_built, told = sam_build()
+    is_built, told = build_bootstraps()
     verdict.check("the bootstraps are built", is_built, told[-4000:])
     built = {short(name): file for name, file in bootstraps().items()}
     if not is_built or built.keys() != set(ORDER):

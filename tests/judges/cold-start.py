@@ -17,7 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "lib"))
 
-from bootstraps import HELLO, ROOT, bootstraps, build_hello, sam_build
+from bootstraps import HELLO, ROOT, bootstraps, build_bootstraps, build_hello
 from events import ORDER, REPORT, event, is_good, short, variables
 from processes import build, running
 from runtime import Start, start
@@ -170,7 +170,7 @@ def judge_itself(verdict, files, alone, folder):
 
 def main():
     verdict = Verdict()
-    is_built, told = sam_build()
+    is_built, told = build_bootstraps()
     verdict.check("the bootstraps are built", is_built, told[-4000:])
     is_built, told = build_hello()
     verdict.check("hello is built in the same way", is_built, told[-4000:])

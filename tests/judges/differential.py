@@ -23,7 +23,8 @@ TWO_WAY = 3_000
 THREE_WAY = 1_000
 SELF_CHECK = 1_000
 FAULTS_MIN = 23
-COMPARE = ["cargo", "run", "--quiet", "--release", "--locked", "-p", "differential", "--"]
+# Chosen as a program, not as a package: what it builds upon is then what the others are built upon.
+PROGRAM = ["--quiet", "--release", "--locked", "--bin", "differential"]
 
 SUM = re.compile(r"^(\d+) sequences, (\d+) operations, (\d+) comparisons, (\d) ledgers, 0 differences: (\d+) s$", re.M)
 SELF_SUM = re.compile(r"^(\d+) faults, (\d+) escaped$", re.M)
@@ -33,7 +34,7 @@ def run(*options):
     """How the program ends, and what it says."""
     try:
         done = subprocess.run(
-            [*COMPARE, *options], cwd=ROOT, capture_output=True, text=True, timeout=RUN_SECONDS_MAX)
+            ["cargo", "run", *PROGRAM, "--", *options], cwd=ROOT, capture_output=True, text=True, timeout=RUN_SECONDS_MAX)
     except subprocess.TimeoutExpired:
         return False, f"it did not end within {RUN_SECONDS_MAX} seconds"
     return done.returncode == 0, done.stdout + done.stderr
@@ -54,9 +55,7 @@ def judge_compared(verdict, wanted, ledgers, seed, *options):
 
 def main():
     verdict = Verdict()
-    built = subprocess.run(
-        ["cargo", "build", "--quiet", "--release", "--locked", "-p", "differential"],
-        cwd=ROOT, timeout=BUILD_SECONDS_MAX)
+    built = subprocess.run(["cargo", "build", *PROGRAM], cwd=ROOT, timeout=BUILD_SECONDS_MAX)
     verdict.check("the comparison is built", built.returncode == 0)
     # A seed that nobody has tried, besides the fixed ones.
     fresh = int(time.time()) * 10_000

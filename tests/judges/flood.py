@@ -44,7 +44,7 @@ def flood(*arguments):
 
 def main():
     verdict = Verdict()
-    built = subprocess.run(["cargo", "build", "--release", "--locked", "-p", "flood"], cwd=ROOT,
+    built = subprocess.run(["cargo", "build", "--release", "--locked", "--bin", "flood"], cwd=ROOT,
                            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     verdict.check("the flood is built", built.returncode == 0, built.stderr[-4000:])
     if built.returncode == 0:

@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 
 sys.path.insert(0, str(Path(__file__).parent / "lib"))
 
-from bootstraps import bootstraps, sam_build
+from bootstraps import bootstraps, build_bootstraps
 from emulator import ministack
 from processes import Process, build
 from promise import OUTCOME_OF, Business, History, peaks
@@ -243,7 +243,7 @@ def judge_stack(verdict, endpoint, binary, log, folder):
 
 def main():
     verdict = Verdict()
-    is_built, told = sam_build()
+    is_built, told = build_bootstraps()
     verdict.check("sam build builds every function", is_built and len(bootstraps()) == FUNCTIONS, told[-4000:])
     if verdict.failed:
         verdict.end()

@@ -21,7 +21,7 @@ from samcli.yamlhelper import yaml_parse
 from samtranslator.model.preferences.deployment_preference_collection import (
     CODEDEPLOY_PREDEFINED_CONFIGURATIONS_LIST as DEPLOYMENTS,
 )
-from bootstraps import bootstraps, sam_build
+from bootstraps import bootstraps, build_bootstraps, sam_build
 from hardening import judge_hardening
 from permissions import actions, judge_permissions
 from stack import REGION, TEMPLATE, deployed, of_type
@@ -250,7 +250,7 @@ def judge_deployments(verdict, text):
 
 def judge_build(verdict, resources, text):
     """`sam build` makes an x86-64 program of each function."""
-    is_built, said = sam_build()
+    is_built, said = build_bootstraps()
     verdict.check("sam build builds the functions", is_built, said[-4000:])
     made = bootstraps()
     verdict.check("each is a program for x86-64",

@@ -41,7 +41,7 @@ def ours(asked):
     """What our code answers."""
     keys = ["token", "url", "params", "signature"]
     lines = "".join(json.dumps({key: form[key] for key in keys}) + "\n" for form in asked)
-    command = ["cargo", "run", "--quiet", "--locked", "-p", "ringfence-carrier", "--example", "signature"]
+    command = ["cargo", "run", "--quiet", "--locked", "--example", "signature"]
     done = subprocess.run(command, cwd=ROOT, input=lines, text=True, encoding="utf-8",
                           stdout=subprocess.PIPE, check=True)
     return [json.loads(line) for line in done.stdout.splitlines()]
