@@ -40,14 +40,14 @@ def sam_build(*which, template=ROOT / "template.yaml", into=BUILT):
 
 
 def build_ahead():
-    """Builds side by side what `sam build` would build one after the other, each for a minute on one core.
+    """Builds side by side what `sam build` would build one after the other, each for minutes on one core.
 
-    Only what is built in the same way. If this fails, `sam build` does, too, and says why.
+    Only what is built in the same way. Whatever goes wrong here, `sam build` will say it.
     """
     manifests = (ROOT / "functions").glob("*/Cargo.toml")
-    alike = sorted(it.parent.name for it in manifests if not (it.parent / ".cargo").exists())
-    packages = [word for name in alike for word in ("--package", name)]
-    run(["cargo", "lambda", "build", "--release", "--locked", *packages], ROOT / "functions")
+    alike = sorted(it.parent for it in manifests if not (it.parent / ".cargo").exists())
+    packages = [word for folder in alike for word in ("--package", folder.name)]
+    run(["cargo", "lambda", "build", "--release", "--locked", *packages], alike[0])
 
 
 def build_bootstraps():
