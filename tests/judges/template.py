@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from samcli.yamlhelper import yaml_parse
 from samtranslator.model.preferences.deployment_preference_collection import (
     CODEDEPLOY_PREDEFINED_CONFIGURATIONS_LIST as DEPLOYMENTS,
 )
-from bootstraps import bootstraps, build_bootstraps, sam_build
+from bootstraps import alike, bootstraps, build_bootstraps, features, sam_build
 from hardening import judge_hardening
 from permissions import actions, judge_permissions
 from stack import REGION, TEMPLATE, deployed, of_type
@@ -248,6 +249,15 @@ def judge_deployments(verdict, text):
                       == ["AWSCodeDeployRoleForLambdaLimited"], role)
 
 
+def judge_shared(verdict):
+    """What functions share is compiled once: a feature more would compile it again, for minutes."""
+    built_upon = set().union(*(features(folder) for folder in alike()))
+    asked = Counter(library for library, _ in built_upon)
+    twice = sorted(it for it in built_upon if asked[it[0]] > 1)
+    verdict.check(f"{len(asked)} libraries have the same features in all of {len(alike())} functions",
+                  len(asked) > 100 and not twice, twice)
+
+
 def judge_build(verdict, resources, text):
     """`sam build` makes an x86-64 program of each function."""
     is_built, said = build_bootstraps()
@@ -278,6 +288,7 @@ def main():
     judge_aliases(verdict, text)
     judge_deployments(verdict, text)
     judge_hardening(verdict, TEMPLATE)
+    judge_shared(verdict)
     judge_build(verdict, resources, text)
     traced = of_type(deployed(text, Tracing="Active"), "AWS::Lambda::Function").values()
     verdict.check("functions are traced where that is asked for, and only there",

@@ -39,15 +39,27 @@ def sam_build(*which, template=ROOT / "template.yaml", into=BUILT):
                 "--parameter-overrides", "Architecture=x86_64"], ROOT)
 
 
+def alike():
+    """The folders of the functions that are built in the same way."""
+    manifests = (ROOT / "functions").glob("*/Cargo.toml")
+    return sorted(it.parent for it in manifests if not (it.parent / ".cargo").exists())
+
+
+def features(function):
+    """What a function is built upon: each library, and its features."""
+    command = ["cargo", "tree", "--locked", "--edges", "normal", "--prefix", "none", "--format", "{p} {f}"]
+    told = subprocess.run(command, cwd=function, capture_output=True, text=True, check=True).stdout
+    lines = {line.removesuffix(" (*)") for line in told.splitlines()}
+    return {tuple(line.rsplit(" ", 1)) for line in lines if f"({ROOT}" not in line}
+
+
 def build_ahead():
     """Builds side by side what `sam build` would build one after the other, each for minutes on one core.
 
     Only what is built in the same way. Whatever goes wrong here, `sam build` will say it.
     """
-    manifests = (ROOT / "functions").glob("*/Cargo.toml")
-    alike = sorted(it.parent for it in manifests if not (it.parent / ".cargo").exists())
-    packages = [word for folder in alike for word in ("--package", folder.name)]
-    run(["cargo", "lambda", "build", "--release", "--locked", *packages], alike[0])
+    packages = [word for folder in alike() for word in ("--package", folder.name)]
+    run(["cargo", "lambda", "build", "--release", "--locked", *packages], alike()[0])
 
 
 def build_bootstraps():
