@@ -33,7 +33,7 @@ TIMES_HELLO = 3
 SIZE_MAX = 9_000_000
 # It has the S3 client, whose checksums alone are 0.7 MB, the world's telephone numbers, the character
 # sets and the workbooks, and it can unwind.
-SIZE_OF_LEADS_MAX = 16_000_000
+SIZE_OF_LEADS_MAX = 13_000_000
 # How many connections there are before the first event: to the table, the queue, and Twilio.
 # Nobody waits for the sweep.
 OPENED = {"authorizer": 1, "business": 1, "fill": 3, "leads": 1, "start": 3, "status": 1, "stop": 3, "sweep": 0,
