@@ -34,7 +34,8 @@ def run(*options):
     """How the program ends, and what it says."""
     try:
         done = subprocess.run(
-            ["cargo", "run", *PROGRAM, "--", *options], cwd=ROOT, capture_output=True, text=True, timeout=RUN_SECONDS_MAX)
+            ["cargo", "run", *PROGRAM, "--", *options], cwd=ROOT,
+            capture_output=True, text=True, timeout=RUN_SECONDS_MAX)
     except subprocess.TimeoutExpired:
         return False, f"it did not end within {RUN_SECONDS_MAX} seconds"
     return done.returncode == 0, done.stdout + done.stderr

@@ -76,7 +76,7 @@ def build_bootstraps():
 
 
 def build_hello():
-    """Builds the least function that can be, in the same way."""
+    """Builds the least function that can be, optimised in the same way."""
     return run(["cargo", "lambda", "build", "--release", "--locked"], ROOT / "tests" / "judges" / "hello")
 
 
