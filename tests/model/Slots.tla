@@ -144,7 +144,7 @@ Callable(s, r) ==
             Number(<<r, i>>) \notin busy \/ Flaw = "numbers are not compared"}
 First(indexes) == CHOOSE i \in indexes : \A j \in indexes : i <= j
 
-\* core/fill/claims.rs::choose. The fewest live calls first; the tie-break by what each
+\* core/fill/claims.rs::turn. The fewest live calls first; the tie-break by what each
 \* was served is left open.
 Turn(s, b) ==
     LET able == {r \in RunsOf(b) : Callable(s, r) # {}}

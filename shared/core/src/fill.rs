@@ -206,7 +206,7 @@ pub fn needs_look(state: &State, now: Timestamp) -> bool {
 
 /// Notes the end of every run whose last lead has its outcome; true if there was one.
 pub(crate) fn close_runs(state: &mut State, now: Timestamp) -> bool {
-    let live = live_by_run(state);
+    let live = state.live_by_run();
     let mut has_closed = false;
     for (id, run) in &mut state.runs {
         let is_over = run.queued() == 0 && !live.contains_key(id);
@@ -216,14 +216,6 @@ pub(crate) fn close_runs(state: &mut State, now: Timestamp) -> bool {
         }
     }
     has_closed
-}
-
-fn live_by_run(state: &State) -> BTreeMap<RunId, u32> {
-    let mut live = BTreeMap::new();
-    for run in state.active.values().filter_map(|lease| lease.job.run()) {
-        *live.entry(run).or_insert(0) += 1;
-    }
-    live
 }
 
 #[cfg(test)]

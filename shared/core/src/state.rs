@@ -202,6 +202,15 @@ impl State {
         u32::try_from(leases.count()).expect("a business has at most hundreds of slots")
     }
 
+    /// How many calls of each run hold a slot, of the runs that have any.
+    pub(crate) fn live_by_run(&self) -> BTreeMap<RunId, u32> {
+        let mut live = BTreeMap::new();
+        for run in self.active.values().filter_map(|lease| lease.job.run()) {
+            *live.entry(run).or_insert(0) += 1;
+        }
+        live
+    }
+
     /// True while a call of this business to this number holds a slot.
     pub fn is_in_call(&self, number: &PhoneNumber) -> bool {
         self.active.values().any(|lease| lease.to == *number)
@@ -242,16 +251,16 @@ impl State {
 
     /// What is wrong with the books, if they do not balance.
     pub fn imbalance(&self) -> Option<String> {
+        let live = self.live_by_run();
         for (&id, run) in &self.runs {
             if run.next > run.total {
                 return Some(format!("run {id} must not pass its roster's end"));
             }
-            if run.counts(self.in_progress(id)).total() != run.total {
+            if run.counts(live.get(&id).copied().unwrap_or(0)).total() != run.total {
                 return Some(format!("run {id} must account for every lead"));
             }
         }
-        let mut runs_of_leases = self.active.values().filter_map(|lease| lease.job.run());
-        let left = runs_of_leases.find(|id| !self.runs.contains_key(id))?;
+        let left = live.keys().find(|id| !self.runs.contains_key(id))?;
         Some(format!("run {left} must stay while a call of it is live"))
     }
 }

@@ -1,9 +1,9 @@
 //! Who gets a free slot: the run with the fewest live calls, then the least served, and
 //! of it the first lead that can be called.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
-use super::{Barred, Candidate, Candidates, Claimed, Skipped, live_by_run};
+use super::{Barred, Candidate, Candidates, Claimed, Skipped};
 use crate::call::{Job, Outcome};
 use crate::ids::{CallId, LeadId, RunId};
 use crate::phone::PhoneNumber;
@@ -24,6 +24,9 @@ pub(super) struct Filling {
     pub(super) skipped: Vec<Skipped>,
     pub(super) wanted: Vec<(RunId, u32)>,
 }
+
+/// Its live calls, how often it was served, and its number: the smallest is next.
+type Turn = (u32, u32, RunId);
 
 /// What a run can do with a free slot.
 enum Next {
@@ -60,34 +63,30 @@ impl Filling {
         {
             return false;
         }
-        let mut live = live_by_run(state);
-        let mut waiting: Vec<RunId> = state.runs.keys().copied().collect();
+        let mut turns = turns(state);
+        let mut in_calls = BTreeSet::new();
+        if state.room() > 0 {
+            in_calls.extend(state.active.values().map(|lease| lease.to.clone()));
+        }
         let mut has_more = false;
         let (mut looked_up, mut waits) = (0, 0);
-        // Each pass claims a slot, counts a lead, or drops a run from `waiting`.
+        // Each pass claims a slot, counts a lead, or drops a run from `turns`.
         while state.room() > 0 {
-            let Some(id) = choose(state, &live, &mut waiting) else {
+            let Some((live, _, id)) = turns.pop_first() else {
                 break;
             };
-            match next_of(state, id, candidates) {
+            let again = match next_of(state, id, candidates, &in_calls) {
                 Next::Call { index, lead, to } => {
                     take(state, id, index);
-                    *live.entry(id).or_insert(0) += 1;
+                    in_calls.insert(to.clone());
                     let lease = lease(Job::OfRun { run: id, index }, to, now, timing);
-                    self.claim(
-                        state,
-                        id,
-                        Claimed {
-                            call: mint(),
-                            lease,
-                            lead,
-                        },
-                    );
+                    self.claim(state, id, mint(), lease, lead);
+                    turn(state, id, live + 1)
                 }
                 // Other runs need not wait for a stretch of leads that cannot be called.
                 Next::Skip { .. } if self.skipped.len() == SKIPPED_MAX => {
                     has_more = true;
-                    waiting.retain(|other| *other != id);
+                    None
                 }
                 Next::Skip {
                     index,
@@ -96,16 +95,8 @@ impl Filling {
                 } => {
                     take(state, id, index);
                     let job = Job::OfRun { run: id, index };
-                    self.skip(
-                        state,
-                        id,
-                        Skipped {
-                            call: mint(),
-                            job,
-                            lead,
-                            reason,
-                        },
-                    );
+                    self.skip(state, id, mint(), job, lead, reason);
+                    turn(state, id, live)
                 }
                 Next::LookUp => {
                     // One run is enough for each slot, unless runs turn out to have nobody
@@ -114,18 +105,20 @@ impl Filling {
                         self.want(state, id, candidates);
                         looked_up += 1;
                     }
-                    waiting.retain(|other| *other != id);
+                    None
                 }
                 Next::Wait => {
                     waits += 1;
-                    waiting.retain(|other| *other != id);
+                    None
                 }
-            }
+            };
+            turns.extend(again);
         }
         has_more
     }
 
-    fn claim(&mut self, state: &mut State, id: RunId, claimed: Claimed) {
+    fn claim(&mut self, state: &mut State, id: RunId, call: CallId, lease: Lease, lead: LeadId) {
+        let claimed = Claimed { call, lease, lead };
         let run = state
             .runs
             .get_mut(&id)
@@ -136,13 +129,26 @@ impl Filling {
         self.claims.push(claimed);
     }
 
-    fn skip(&mut self, state: &mut State, id: RunId, skipped: Skipped) {
+    fn skip(
+        &mut self,
+        state: &mut State,
+        id: RunId,
+        call: CallId,
+        job: Job,
+        lead: LeadId,
+        reason: Barred,
+    ) {
         let run = state
             .runs
             .get_mut(&id)
             .expect("it was chosen from the runs");
         run.count(Outcome::Failed);
-        self.skipped.push(skipped);
+        self.skipped.push(Skipped {
+            call,
+            job,
+            lead,
+            reason,
+        });
     }
 
     /// Asks for the next positions of a run: enough for the free slots; twice as many as
@@ -172,15 +178,20 @@ impl Filling {
     }
 }
 
-/// The run whose turn it is, of those that could use a slot; the others stop waiting.
-fn choose(state: &State, live: &BTreeMap<RunId, u32>, waiting: &mut Vec<RunId>) -> Option<RunId> {
+/// The turns of all runs that could use a slot.
+fn turns(state: &State) -> BTreeSet<Turn> {
+    let live = state.live_by_run();
     let live_of = |id: &RunId| live.get(id).copied().unwrap_or(0);
-    waiting.retain(|id| {
-        let run = &state.runs[id];
-        run.queued() > 0 && live_of(id) < run.concurrency(state.limit)
-    });
-    let turn = |id: &RunId| (live_of(id), state.runs[id].served);
-    waiting.iter().copied().min_by_key(turn)
+    let runs = state.runs.keys();
+    runs.filter_map(|id| turn(state, *id, live_of(id)))
+        .collect()
+}
+
+/// When a run with this many live calls gets a slot, if it could use one.
+fn turn(state: &State, id: RunId, live: u32) -> Option<Turn> {
+    let run = &state.runs[&id];
+    let could_use_one = run.queued() > 0 && live < run.concurrency(state.limit);
+    could_use_one.then_some((live, run.served, id))
 }
 
 /// A fresh lease of a call that is about to be placed.
@@ -209,7 +220,12 @@ fn take(state: &mut State, id: RunId, index: u32) {
 
 /// Looks for the first waiting lead of a run that can be called or counted, putting
 /// aside those whose number is in a call.
-fn next_of(state: &mut State, id: RunId, candidates: &Candidates) -> Next {
+fn next_of(
+    state: &mut State,
+    id: RunId,
+    candidates: &Candidates,
+    in_calls: &BTreeSet<PhoneNumber>,
+) -> Next {
     let look = |state: &State, index: u32| match candidates.get(&(id, index)) {
         None => Some(Next::LookUp),
         Some(Candidate::Barred { lead, reason }) => Some(Next::Skip {
@@ -224,7 +240,7 @@ fn next_of(state: &mut State, id: RunId, candidates: &Candidates) -> Next {
                 reason: Barred::Destination,
             })
         }
-        Some(Candidate::Callable { to, .. }) if state.is_in_call(to) => None,
+        Some(Candidate::Callable { to, .. }) if in_calls.contains(to) => None,
         Some(Candidate::Callable { lead, to, .. }) => Some(Next::Call {
             index,
             lead: *lead,

@@ -126,13 +126,20 @@ pub(super) const EDITS: &[Edit] = &[
     ),
     edit(
         CLAIMS,
-        "    let turn = |id: &RunId| (live_of(id), state.runs[id].served);",
-        r#"    let turn = |id: &RunId| {
-        if crate::planted::is("by-number-of-run") {
-            return (0, 0);
-        }
-        (live_of(id), state.runs[id].served)
-    };"#,
+        "if in_calls.contains(to) => None,",
+        r#"
+            if in_calls.contains(to) && !crate::planted::is("same-number") =>
+        {
+            None
+        }"#,
+    ),
+    edit(
+        CLAIMS,
+        "    could_use_one.then_some((live, run.served, id))",
+        r#"    if crate::planted::is("by-number-of-run") {
+        return could_use_one.then_some((0, 0, id));
+    }
+    could_use_one.then_some((live, run.served, id))"#,
     ),
     edit(
         CLAIMS,
