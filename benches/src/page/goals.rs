@@ -331,4 +331,18 @@ mod tests {
         let found = worst(&table.rows, TO_QUESTION, |row| row.ratio);
         assert_eq!(found, Some(3.0));
     }
+
+    #[test]
+    fn a_slow_start_of_leads_is_missed_without_the_others_being_so() {
+        let mut rows = Table::of("cold-start");
+        rows.floored(1_u64, "fill, to its first question", "ms", 4.0, 2.0);
+        rows.floored(1_u64, "leads, to its first question", "ms", 8.0, 2.0);
+        let table = table(&rows.rows);
+        let stands = |what: &str| {
+            let line = table.lines().find(|line| line.contains(what));
+            line.map(|line| line.contains("**missed**"))
+        };
+        assert_eq!(stands("the longest but that of `leads`"), Some(false));
+        assert_eq!(stands("cold start of `leads`"), Some(true));
+    }
 }
