@@ -25,7 +25,7 @@ pub(super) struct Filling {
     pub(super) wanted: Vec<(RunId, u32)>,
 }
 
-/// Its live calls, how often it was served, and its number: the smallest is next.
+/// A run's live calls, how often it was served, and its number: the smallest is next.
 type Turn = (u32, u32, RunId);
 
 /// What a run can do with a free slot.
@@ -64,10 +64,8 @@ impl Filling {
             return false;
         }
         let mut turns = turns(state);
-        let mut in_calls = BTreeSet::new();
-        if state.room() > 0 {
-            in_calls.extend(state.active.values().map(|lease| lease.to.clone()));
-        }
+        let leases = state.active.values();
+        let mut in_calls: BTreeSet<_> = leases.map(|lease| lease.to.clone()).collect();
         let mut has_more = false;
         let (mut looked_up, mut waits) = (0, 0);
         // Each pass claims a slot, counts a lead, or drops a run from `turns`.

@@ -135,11 +135,15 @@ pub(super) const EDITS: &[Edit] = &[
     ),
     edit(
         CLAIMS,
-        "    could_use_one.then_some((live, run.served, id))",
-        r#"    if crate::planted::is("by-number-of-run") {
-        return could_use_one.then_some((0, 0, id));
-    }
-    could_use_one.then_some((live, run.served, id))"#,
+        "= turns.pop_first() else {",
+        r#"= turns
+                .iter()
+                .copied()
+                .filter(|_| crate::planted::is("by-number-of-run"))
+                .min_by_key(|turn| turn.2)
+                .and_then(|turn| turns.take(&turn))
+                .or_else(|| turns.pop_first())
+            else {"#,
     ),
     edit(
         CLAIMS,
