@@ -238,10 +238,11 @@ impl Story {
         answer["items"].as_array().expect("a list").len()
     }
 
-    /// Waits until a run is over, looking every second, and says how it ended.
+    /// Waits until a run is over, and says how it ended. It looks every second, but a thousand
+    /// times at most.
     pub(crate) async fn end_of(&self, office: &Office, run: u64, within: Duration) -> Value {
         let until = tokio::time::Instant::now() + within;
-        // A day is not looked at each second: looks take most of what such a story would.
+        // A story of a day would spend most of its time on looks.
         let every = (within / 1_000).max(Duration::from_secs(1));
         loop {
             let status = self.run(office, run).await;
