@@ -18,7 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "lib"))
 
-from bootstraps import HELLO, ROOT, bootstraps, build_bootstraps, build_hello
+from bootstraps import AS_DEPLOYED, HELLO, ROOT, bootstraps, build_bootstraps, build_hello
 from events import ORDER, REPORT, event, is_good, short, variables
 from processes import build, running
 from runtime import Start, start
@@ -27,9 +27,7 @@ from tls import certify, doors
 from verdict import Verdict
 
 # Where all judges are asked, they have little time.
-ROUNDS = int(os.environ.get("COLD_STARTS", "5" if "JUDGES_ALL" in os.environ else "15"))
-# Asked by name, functions are built as they are deployed.
-AS_DEPLOYED = "JUDGES_ALL" not in os.environ
+ROUNDS = int(os.environ.get("COLD_STARTS", "15" if AS_DEPLOYED else "5"))
 # What starts takes at most this many times what `hello` takes.
 TIMES_HELLO = 3 if AS_DEPLOYED else 4
 # It is twice as large as the others.

@@ -244,7 +244,7 @@ def judge_stack(verdict, endpoint, binary, log, folder):
 def main():
     verdict = Verdict()
     is_built, told = build_bootstraps()
-    verdict.check("sam build builds every function", is_built and len(bootstraps()) == FUNCTIONS, told[-4000:])
+    verdict.check("every function is built", is_built and len(bootstraps()) == FUNCTIONS, told[-4000:])
     if verdict.failed:
         verdict.end()
     with tempfile.TemporaryDirectory() as folder:

@@ -22,7 +22,7 @@ from samcli.yamlhelper import yaml_parse
 from samtranslator.model.preferences.deployment_preference_collection import (
     CODEDEPLOY_PREDEFINED_CONFIGURATIONS_LIST as DEPLOYMENTS,
 )
-from bootstraps import ROOT, alike, bootstraps, build_bootstraps, features, sam_build
+from bootstraps import AS_DEPLOYED, ROOT, alike, bootstraps, build_bootstraps, features, sam_build
 from hardening import judge_hardening
 from permissions import actions, judge_permissions
 from stack import REGION, TEMPLATE, deployed, of_type
@@ -266,9 +266,9 @@ def judge_shared(verdict):
 
 
 def judge_build(verdict, resources, text):
-    """`sam build` makes an x86-64 program of each function."""
+    """`sam build` makes an x86-64 program of each function; while all judges are asked, cargo does."""
     is_built, said = build_bootstraps()
-    verdict.check("sam build builds the functions", is_built, said[-4000:])
+    verdict.check(f"{'sam' if AS_DEPLOYED else 'cargo'} build builds the functions", is_built, said[-4000:])
     made = bootstraps()
     verdict.check("each is a program for x86-64",
                   made.keys() == of_type(resources, "AWS::Lambda::Function").keys()
